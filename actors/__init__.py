@@ -1,0 +1,1 @@
+"""What holds a model or a loop: judges, the replica and what watches over it."""

@@ -1,0 +1,165 @@
+"""The seams: what the loop asks of a source, a judge and a sink. Small on purpose.
+
+Each has an in-memory or scripted implementation that ships with the product and passes the same contract tests as the
+real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from assay.policy import Policy
+from assay.records import Arrival, Case, JudgeIdentity, Judgement, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """How carefully to treat a shard on which replicas died.
+
+    For the next `cases` cases at most `window` are in flight. With `condemn`, the first unsettled case is rejected
+    (`engine`) without being judged: it was alone in flight when an engine died.
+    """
+
+    window: int
+    cases: int
+    condemn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A share of a source with one owner at a time.
+
+    `source` and `id` name it in the table and in the ledger and never change for the same bytes. `selection` names the
+    part of it that a trial run takes ("" for all of it). `stop` is the position after its last item, None for a shard
+    without end. `version` identifies the source's present content: the ledger remembers it per source, so that a
+    source which changed is noticed (0: not versioned).
+    """
+
+    source: str
+    id: str
+    stop: int | None = None
+    selection: str = ""
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A shard handed to a source, with the care that it needs."""
+
+    shard: Shard
+    caution: Caution | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one poll brought. Order of meaning: revoked, assigned, arrivals, finished.
+
+    `finished`: every item of these shards below their `stop` has been delivered, in this poll or before. `ended`: the
+    source will never deliver again.
+    """
+
+    arrivals: Sequence[Arrival] = ()
+    assigned: Sequence[Grant] = ()
+    revoked: Sequence[Shard] = ()
+    finished: Sequence[Shard] = ()
+    ended: bool = False
+
+
+class Source(Protocol):
+    """Items, shard by shard. Used by one loop; `poll` may run in a thread, never two calls at once.
+
+    Guarantees: items of a shard arrive in order of position, each at or after the last `seek`, none left out but those
+    that the shard's selection leaves out. A shard delivers nothing between its `assigned` and its `seek`.
+    """
+
+    def poll(self, room: int, timeout: float) -> Polled:
+        """At most `room` arrivals, waiting at most `timeout` seconds for the first. With room 0: housekeeping only."""
+        ...
+
+    def seek(self, shard: Shard, position: int | None) -> None:
+        """Deliver the shard from this position on; None: the ledger knows nothing, begin where the source begins."""
+        ...
+
+    def acknowledge(self, settled: Mapping[Shard, int]) -> None:
+        """These shards are committed up to (not including) these positions. A courtesy; nothing rests on it."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Judge(Protocol):
+    """A model that decides. `start` once, then any number of `judge` calls at the same time, then `close`."""
+
+    identity: JudgeIdentity
+
+    async def start(self, policies: Sequence[Policy]) -> None:
+        """Load, and prepare each policy. Raises FatalError when the model can't be had."""
+        ...
+
+    async def judge(self, case: Case) -> Judgement:
+        """Always a verdict or a named rejection, whatever the model says. Raises EngineDied when the engine is gone."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Move(NamedTuple):
+    """A compare-and-set on one ledger key: it must hold `was` (None: absent) and will hold `now` (>= 0)."""
+
+    was: int | None
+    now: int
+
+
+class Sink(Protocol):
+    """Where outcomes and positions are kept, together."""
+
+    def ledger(self, keys: Collection[str]) -> dict[str, int]:
+        """The present value of each key that has one, as of now (not of the last commit by this object)."""
+        ...
+
+    def commit(self, outcomes: Sequence[Outcome], moves: Mapping[str, Move]) -> None:
+        """Add the outcomes and make the moves in one atomic step, durable on return.
+
+        Raises Refused, with nothing changed, if any key no longer holds its `was`. Any other error leaves it open
+        whether the commit happened only if the sink could not find out; it is then TransientError.
+        """
+        ...
+
+    def settled(self, shard: Shard, policy_hash: str, judge: JudgeIdentity) -> frozenset[int]:
+        """Positions of the shard that have an outcome under this policy and judge. Slow: reads the table."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts of one run or a part of it. Add them up with +."""
+
+    items: int = 0
+    judged: int = 0
+    verdicts: int = 0
+    flagged: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    cacheable_tokens: int = 0
+    output_tokens: int = 0
+    idle_seconds: float = 0.0
+
+    def __add__(self, other: Tally) -> Tally:
+        reasons = {*self.rejected, *other.rejected}
+        return Tally(
+            items=self.items + other.items,
+            judged=self.judged + other.judged,
+            verdicts=self.verdicts + other.verdicts,
+            flagged=self.flagged + other.flagged,
+            rejected={reason: self.rejected.get(reason, 0) + other.rejected.get(reason, 0) for reason in reasons},
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            cacheable_tokens=self.cacheable_tokens + other.cacheable_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            idle_seconds=self.idle_seconds + other.idle_seconds,
+        )

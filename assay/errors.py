@@ -1,0 +1,52 @@
+"""Every error that assay raises on purpose.
+
+    AssayError
+    ├── RecordError      this item or case can't be judged; becomes a rejection
+    ├── TransientError   try again, after a pause
+    ├── Refused          a commit by somebody who no longer owns the shard
+    └── FatalError       stop, exit 1
+        └── InputError   the user's input or config is wrong, exit 2
+
+Foreign errors (pyarrow, deltalake, vllm) are translated where they are called. All of these pickle, so they
+cross process borders unchanged.
+"""
+
+from __future__ import annotations
+
+from assay.records import Reason
+
+
+class AssayError(Exception):
+    """Base of all errors raised by assay itself."""
+
+
+class RecordError(AssayError):
+    """One item or case that can't be judged. `reason` is what the rejection row will say."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
+
+class TransientError(AssayError):
+    """Something outside failed in a way that a later attempt may not."""
+
+
+class Refused(AssayError):
+    """The ledger moved under a commit: another owner has the shard. Throw the work away and claim it anew."""
+
+
+class FatalError(AssayError):
+    """The run can't go on. The message says what to do."""
+
+
+class InputError(FatalError):
+    """The input or config is wrong. The message names the file, line or key, and the way out."""
+
+
+class EngineDied(AssayError):
+    """The engine behind a judge is gone. The replica that holds it must end; a new one takes over its shards."""

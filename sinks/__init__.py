@@ -1,0 +1,1 @@
+"""Where outcomes go: the Delta table, and its in-memory double."""

@@ -1,0 +1,1 @@
+"""Where items come from: Parquet, and its in-memory double."""
