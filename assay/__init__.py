@@ -1,1 +1,1 @@
-"""The domain of assay: records, policies, contracts, errors and the config model. Knows no engine, cluster or storage."""
+"""The domain: records, policies, contracts, errors and the config model. Knows no engine, cluster or storage."""

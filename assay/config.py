@@ -38,6 +38,7 @@ class Caps(Section):
     rows: Annotated[int, Field(gt=0)] = 2_000_000_000
     row_group_rows: Annotated[int, Field(gt=0)] = 50_000_000
     row_group_bytes: Annotated[int, Field(gt=0)] = 64 * 2**30
+    page_bytes: Annotated[int, Field(gt=0)] = 256 * 2**20
     footer_bytes: Annotated[int, Field(gt=0)] = 256 * 2**20
     content_bytes: Annotated[int, Field(gt=0)] = 16 * 2**20
 
@@ -127,6 +128,7 @@ class Replicas(Section):
     cpus: Annotated[float, Field(ge=0)] = 1
     address: str | None = None
     drain_seconds: Annotated[float, Field(ge=0)] = 60.0
+    silent_seconds: Annotated[float, Field(gt=0)] = 120.0
 
 
 class Config(Section):

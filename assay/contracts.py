@@ -18,12 +18,13 @@ from assay.records import Arrival, Case, JudgeIdentity, Judgement, Outcome
 class Caution:
     """How carefully to treat a shard on which replicas died.
 
-    For the next `cases` cases at most `window` are in flight. With `condemn`, the first unsettled case is rejected
-    (`engine`) without being judged: it was alone in flight when an engine died.
+    Until the shard is settled up to position `until`, at most `window` cases are in flight, and each case is committed
+    before the next takes its place. With `condemn`, the first unsettled case (lowest position, then order of policies)
+    is rejected (`engine`) without being judged: it was alone in flight when an engine died, for the third time.
     """
 
     window: int
-    cases: int
+    until: int
     condemn: bool = False
 
 
@@ -65,6 +66,17 @@ class Polled:
     revoked: Sequence[Shard] = ()
     finished: Sequence[Shard] = ()
     ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a loop is with a shard. `low`: everything before it is committed under every policy; `mark`: the sum of
+    its tracks' committed positions, which moves with each commit; `reached`: everything before it has been read.
+    """
+
+    low: int
+    mark: int
+    reached: int
 
 
 class Source(Protocol):

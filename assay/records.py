@@ -110,6 +110,14 @@ class Item:
         """Characters of content: what an in-flight item costs in memory, roughly."""
         return sum(len(turn.content) for turn in self.judged) + sum(len(turn.content) for turn in self.context)
 
+    @property
+    def raw(self) -> bytes:
+        """The content as bytes, for a rejection: a text as it is, otherwise the turns as JSON."""
+        if self.kind is ItemKind.TEXT:
+            return self.judged[0].content.encode()
+        turns = [{"role": turn.role, "content": turn.content} for turn in (*self.context, *self.judged)]
+        return json.dumps(turns, ensure_ascii=False).encode()
+
 
 def content_hash(kind: ItemKind, context: tuple[Turn, ...], judged: tuple[Turn, ...]) -> str:
     """sha256 (hex) over the canonical JSON of what the judge is shown: kind, context turns, judged turns."""

@@ -1,0 +1,58 @@
+"""What a loop counts while it runs."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from assay.contracts import Tally
+from assay.records import Outcome, Verdict
+
+
+class Counts:
+    """Running counts of one loop. Items and judged cases count at once; everything else when it is committed."""
+
+    def __init__(self) -> None:
+        self.items = self.judged = 0
+        self._verdicts = self._flagged = 0
+        self._rejected: Counter[str] = Counter()
+        self._prompt = self._cached = self._cacheable = self._output = 0
+        self._idle_seconds = 0.0
+        self._idle_since: float | None = time.monotonic()
+
+    def committed(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            judgement = outcome.judgement
+            if isinstance(judgement.result, Verdict):
+                self._verdicts += 1
+                self._flagged += judgement.result.violation
+            else:
+                self._rejected[judgement.result.reason] += 1
+            self._prompt += judgement.prompt_tokens
+            self._cached += judgement.cached_tokens
+            self._cacheable += judgement.cacheable_tokens
+            self._output += judgement.output_tokens
+
+    def idle(self, is_idle: bool) -> None:
+        """The judge has, or has not, nothing to do although items wait."""
+        if is_idle == (self._idle_since is not None):
+            return
+        now = time.monotonic()
+        if self._idle_since is not None:
+            self._idle_seconds += now - self._idle_since
+        self._idle_since = now if is_idle else None
+
+    def tally(self) -> Tally:
+        return Tally(
+            items=self.items,
+            judged=self.judged,
+            verdicts=self._verdicts,
+            flagged=self._flagged,
+            rejected=dict(self._rejected),
+            prompt_tokens=self._prompt,
+            cached_tokens=self._cached,
+            cacheable_tokens=self._cacheable,
+            output_tokens=self._output,
+            idle_seconds=self._idle_seconds,
+        )

@@ -1,0 +1,302 @@
+"""The one loop: seek, poll, judge, commit, acknowledge. It knows no Parquet, Kafka, Ray or vLLM."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import ParamSpec, TypeVar
+
+from actors.counts import Counts
+from actors.holding import Holding, claim
+from assay.contracts import Grant, Judge, Polled, Shard, Sink, Source, Standing, Tally
+from assay.errors import AssayError, EngineDied
+from assay.policy import Policy
+from assay.records import Arrival, BadItem, Case, Item, Judgement, Outcome, Reason, Rejection, Stage
+
+_POLL_SECONDS = 0.2
+_REPORT_SECONDS = 0.5
+_CONDEMNED = Judgement(Rejection(Reason.ENGINE, "the engine died three times while judging this case"), attempts=3)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one loop.
+
+    `window`: cases in flight at the judge, at most. `flush_*`: commit when so many seconds, outcomes or characters of
+    content have come together. `drain_seconds`: how long a stop waits for cases in flight.
+    """
+
+    window: int
+    flush_seconds: float = 1.0
+    flush_rows: int = 20_000
+    flush_bytes: int = 64 * 2**20
+    drain_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a loop tells whoever watches it: counts so far, and how far it is with each shard."""
+
+    tally: Tally
+    standings: Mapping[Shard, Standing]
+
+
+class Loop:
+    """Audits what its source delivers until the source ends or `stop` is called.
+
+    `tell` is called in a thread about twice a second, and, while a shard needs caution, after each commit.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        judge: Judge,
+        sink: Sink,
+        policies: Sequence[Policy],
+        run_id: str,
+        limits: Limits,
+        tell: Callable[[Report], None],
+    ) -> None:
+        self._source, self._judge, self._sink = source, judge, sink
+        self._policies, self._run_id, self._limits, self._tell = tuple(policies), run_id, limits, tell
+        self._held: dict[tuple[str, str], Holding] = {}
+        self._backlog: deque[tuple[Holding, Case]] = deque()
+        self._flights: set[asyncio.Task[None]] = set()
+        self._space, self._due = asyncio.Event(), asyncio.Event()
+        self._stopping = self._ended = self._source_waits = False
+        self._care: int | None = None
+        self._finished = 0
+        self._counts = Counts()
+
+    def stop(self) -> None:
+        """Read no more, finish what is in flight, commit, return."""
+        self._stopping = True
+        self._backlog.clear()
+        self._space.set()
+        self._due.set()
+
+    def report(self) -> Report:
+        """Counts and standings as of now."""
+        return Report(self._counts.tally(), {holding.shard: holding.standing for holding in self._held.values()})
+
+    async def run(self) -> Tally:
+        """Audit until the source ends or `stop` is called. The judge must have been started.
+
+        Raises EngineDied, Refused, TransientError or FatalError. What was committed stays; the rest is thrown away.
+        """
+        self._threads = ThreadPoolExecutor(3, thread_name_prefix="assay-loop")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                beating = tasks.create_task(self._beat())
+                reading = tasks.create_task(self._read())
+                await self._write(reading)
+                for task in (beating, reading, *self._flights):
+                    task.cancel()
+        except BaseExceptionGroup as group:
+            raise _gravest(group) from group
+        finally:
+            self._threads.shutdown(wait=True)
+            self._source.close()
+        return self._counts.tally()
+
+    # seek and poll
+
+    async def _read(self) -> None:
+        while not (self._stopping or self._ended):
+            room = self._room()
+            if room == 0:
+                await _wait(self._space, _POLL_SECONDS)
+                room = self._room()
+            self._space.clear()
+            await self._take(await self._in_thread(self._source.poll, room, _POLL_SECONDS))
+        self._source_waits = True
+        self._due.set()
+
+    def _room(self) -> int:
+        """How many items may be read now: 0 while the backlog is full or too much is unsettled."""
+        limits = self._limits
+        unsettled = sum(holding.unsettled for holding in self._held.values())
+        size = sum(holding.size for holding in self._held.values())
+        backlog = 2 * limits.window - len(self._backlog)
+        if backlog <= 0 or size >= limits.flush_bytes or unsettled >= 4 * limits.window + 2 * limits.flush_rows:
+            return 0
+        return max(backlog // len(self._policies), 1)
+
+    async def _take(self, polled: Polled) -> None:
+        for shard in polled.revoked:
+            self._drop(shard)
+        if polled.assigned:
+            await self._seek(polled.assigned)
+        for arrival in polled.arrivals:
+            self._admit(arrival)
+        for shard in polled.finished:
+            if shard.stop is not None and (holding := self._held.get((shard.source, shard.id))):
+                holding.reach(shard.stop)
+        self._source_waits = not polled.arrivals
+        self._ended = polled.ended
+        self._launch()
+        self._wake_writer()
+
+    async def _seek(self, grants: Sequence[Grant]) -> None:
+        """Claim each shard and have its source begin where its least advanced track stands."""
+        for holding in await self._in_thread(claim, grants, self._sink, self._policies, self._judge.identity):
+            self._held[holding.shard.source, holding.shard.id] = holding
+            self._source.seek(holding.shard, holding.low if holding.known else None)
+        self._care = self._strictest()
+
+    def _admit(self, arrival: Arrival) -> None:
+        place = arrival.place
+        holding = self._held.get((place.source, place.shard))
+        if holding is None:
+            return
+        self._counts.items += 1
+        for policy in self._policies:
+            if not holding.admit(policy, arrival):
+                continue
+            if isinstance(arrival, BadItem):
+                rejection = Rejection(arrival.reason, arrival.detail, arrival.raw)
+                self._finish(holding, arrival, policy, Judgement(rejection, attempts=0), Stage.SOURCE)
+            elif holding.condemning:
+                holding.condemning = False
+                self._finish(holding, arrival, policy, _CONDEMNED, Stage.JUDGE)
+            else:
+                self._backlog.append((holding, Case(arrival, policy)))
+        holding.reach(place.position + 1)
+
+    def _drop(self, shard: Shard) -> None:
+        if holding := self._held.pop((shard.source, shard.id), None):
+            holding.lost = True
+
+    # judge
+
+    def _launch(self) -> None:
+        """Keep the judge full: start cases while the window has room."""
+        while self._backlog and self._may_launch():
+            holding, case = self._backlog.popleft()
+            if not holding.lost:
+                flight = self._tasks.create_task(self._decide(holding, case))
+                self._flights.add(flight)
+                flight.add_done_callback(self._land)
+        if len(self._backlog) < self._limits.window:
+            self._space.set()
+        self._counts.idle(not self._flights and not self._source_waits)
+
+    def _may_launch(self) -> bool:
+        if self._care is None:
+            return len(self._flights) < self._limits.window
+        uncommitted = sum(holding.unsettled for holding in self._held.values()) - len(self._backlog)
+        return uncommitted < self._care
+
+    async def _decide(self, holding: Holding, case: Case) -> None:
+        began = time.perf_counter()
+        try:
+            judgement = await self._judge.judge(case)
+        except AssayError:
+            raise
+        except Exception as error:
+            raise EngineDied(f"the judge broke on item {case.item.id!r}: {error!r}") from error
+        self._counts.judged += 1
+        if not holding.lost:
+            ms = (time.perf_counter() - began) * 1000
+            self._finish(holding, case.item, case.policy, judgement, Stage.JUDGE, ms)
+
+    def _land(self, flight: asyncio.Task[None]) -> None:
+        self._flights.discard(flight)
+        self._launch()
+        self._wake_writer()
+
+    def _finish(
+        self, holding: Holding, item: Item | BadItem, policy: Policy, judged: Judgement, stage: Stage, ms: float = 0.0
+    ) -> None:
+        result = judged.result
+        if isinstance(result, Rejection) and result.raw is None and isinstance(item, Item):
+            judged = replace(judged, result=replace(result, raw=item.raw))
+        now = datetime.now(UTC)
+        outcome = Outcome(item, policy, judged, stage, self._judge.identity, self._run_id, now, ms)
+        holding.tracks[policy.hash].finish(outcome)
+        self._finished += 1
+
+    # commit and acknowledge
+
+    @property
+    def _drained(self) -> bool:
+        """Nothing is with the judge, and nothing more will be."""
+        return not self._flights and not self._backlog and (self._ended or self._stopping)
+
+    def _wake_writer(self) -> None:
+        quiet = self._source_waits and not self._flights and not self._backlog
+        if self._finished and (quiet or self._care is not None or self._finished >= self._limits.flush_rows):
+            self._due.set()
+
+    async def _write(self, reading: asyncio.Task[None]) -> None:
+        deadline = float("inf")
+        while not (reading.done() and self._drained and not self._finished):
+            await _wait(self._due, self._limits.flush_seconds)
+            self._due.clear()
+            if self._stopping and deadline == float("inf"):
+                deadline = time.monotonic() + self._limits.drain_seconds
+            if reading.done() and (self._drained or time.monotonic() >= deadline):
+                await self._commit()
+                return
+            await self._commit()
+
+    async def _commit(self) -> None:
+        """One atomic step: what is settled in order, and how far that moves each track."""
+        self._finished = 0
+        released = [(holding, holding.release()) for holding in self._held.values()]
+        outcomes = [outcome for _, batch in released for outcome in batch.outcomes]
+        moves = {key: move for _, batch in released for key, move in batch.moves.items()}
+        if moves:
+            await self._in_thread(self._sink.commit, outcomes, moves)
+        for holding, batch in released:
+            holding.committed(batch)
+        self._counts.committed(outcomes)
+        if moved := [holding for holding, batch in released if batch.moves or holding.complete]:
+            await self._acknowledge(moved)
+
+    async def _acknowledge(self, moved: Sequence[Holding]) -> None:
+        settled = {holding.shard: holding.standing.low for holding in moved if not holding.lost}
+        if self._care is not None:
+            await self._in_thread(self._tell, self.report())
+        await self._in_thread(self._source.acknowledge, settled)
+        for holding in moved:
+            if holding.complete:
+                self._drop(holding.shard)
+        self._care = self._strictest()
+        self._launch()
+
+    def _strictest(self) -> int | None:
+        """Cases that may be uncommitted at once under the strictest caution that still holds."""
+        return min((holding.care.window for holding in self._held.values() if holding.care), default=None)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(_REPORT_SECONDS)
+            await self._in_thread(self._tell, self.report())
+
+    async def _in_thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: call(*args, **kwargs))
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Until the event is set, or the time is over."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+def _gravest(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that says most: one of ours if there is one, else the first."""
+    errors = [_gravest(error) if isinstance(error, BaseExceptionGroup) else error for error in group.exceptions]
+    return next((error for error in errors if isinstance(error, AssayError)), errors[0])

@@ -1,0 +1,212 @@
+"""Places replicas on a Ray cluster and watches over them until the board is empty.
+
+Nothing on the data path passes through here. What it does: start or join a cluster, start the board and the replicas,
+send a replica that ended back to work, replace one that went silent, and stop them all when asked.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from actors.board import Status
+from actors.replica import Assignment, BoardActor, Replica
+from assay.config import Replicas
+from assay.contracts import Shard
+from assay.errors import AssayError, FatalError, InputError
+
+_TICK_SECONDS = 0.25
+_FAILURES_WITHOUT_PROGRESS = 6
+
+
+@contextmanager
+def cluster(replicas: Replicas) -> Iterator[None]:
+    """A Ray cluster for the time of a run: the one at `address`, else one on this machine, which asks for a token.
+
+    Raises InputError when the cluster can't be reached or is too small for the replicas.
+    """
+    ray = _import_ray()
+    try:
+        if replicas.address:
+            ray.init(address=replicas.address, log_to_driver=False, logging_level="error")
+        else:
+            cpus = max(os.cpu_count() or 1, round(replicas.count * replicas.cpus + 0.5))
+            ray.init(
+                address="local",
+                num_cpus=cpus,
+                dashboard_host="127.0.0.1",
+                object_store_memory=128 * 2**20,
+                log_to_driver=False,
+                logging_level="error",
+            )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"replicas.address: no Ray cluster at {replicas.address or 'this machine'}: {error}"
+        ) from error
+    try:
+        _check_size(ray, replicas)
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _import_ray() -> Any:
+    """Ray with its settings in place: they are read when it is first imported."""
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if os.environ["RAY_AUTH_MODE"] == "token" and "RAY_AUTH_TOKEN_PATH" not in os.environ:
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    return ray
+
+
+def _check_size(ray: Any, replicas: Replicas) -> None:
+    """Refuse a run whose replicas the cluster can't hold, rather than wait for ever."""
+    have = ray.cluster_resources()
+    for resource, each, key in (("CPU", replicas.cpus, "cpus"), ("GPU", replicas.gpus, "gpus")):
+        needed, present = replicas.count * each, have.get(resource, 0)
+        if needed > present:
+            raise InputError(
+                f"replicas.{key}: {replicas.count} replicas x {each:g} need {needed:g} {resource}, "
+                f"the cluster has {present:g}; lower replicas.count or replicas.{key}"
+            )
+
+
+@dataclass
+class _Member:
+    """One replica as the supervisor sees it. `call` is the pending `run`, None once it has nothing more to do."""
+
+    name: str
+    handle: Any
+    call: Any
+    failures: int = 0
+    settled: int = 0
+    resume_at: float = 0.0
+
+
+@dataclass
+class Supervisor:
+    """Runs the replicas of one run. Use inside `cluster`.
+
+    `on_status` is called a few times a second. `stopping` is asked as often; once it is true every replica finishes
+    what it has in flight and commits.
+    """
+
+    assignment: Assignment
+    shards: Sequence[Shard]
+    on_status: Callable[[Status], None]
+    stopping: Callable[[], bool]
+    _members: list[_Member] = field(default_factory=list, init=False)
+    _stop_sent: bool = field(default=False, init=False)
+
+    def run(self) -> Status:
+        """Until every shard is settled, or the stop is through. Returns the last status.
+
+        Raises FatalError when a replica can't start, or keeps failing without getting anywhere.
+        """
+        self._ray = _import_ray()
+        self._start()
+        try:
+            while self._members_at_work():
+                calls = [member.call for member in self._members if member.call is not None]
+                done, _ = self._ray.wait(calls, timeout=_TICK_SECONDS) if calls else ([], [])
+                status = self._status()
+                for member in self._members:
+                    if member.call in done:
+                        self._ended(member, status)
+                self._resume()
+                self._watch(status)
+                if status.finished and not self._stop_sent:
+                    break
+            return self._status()
+        finally:
+            for member in self._members:
+                self._ray.kill(member.handle)
+
+    def _start(self) -> None:
+        ray, replicas = self._ray, self.assignment.config.replicas
+        here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+            ray.get_runtime_context().get_node_id(), soft=False
+        )
+        board = ray.remote(BoardActor).options(num_cpus=0, scheduling_strategy=here)
+        self._board = board.remote(list(self.shards), self.assignment.config.judge.window)
+        actor = ray.remote(Replica).options(
+            num_cpus=replicas.cpus, num_gpus=replicas.gpus, max_restarts=-1, max_task_retries=0
+        )
+        work = ray.put(self.assignment)
+        for number in range(min(replicas.count, len(self.shards))):
+            name = f"replica-{number}"
+            handle = actor.remote(name, work, self._board)
+            self._members.append(_Member(name, handle, handle.run.remote()))
+
+    def _members_at_work(self) -> bool:
+        return any(member.call is not None or member.resume_at for member in self._members)
+
+    def _status(self) -> Status:
+        status: Status = self._ray.get(self._board.status.remote())
+        self.on_status(status)
+        return status
+
+    def _ended(self, member: _Member, status: Status) -> None:
+        """A replica's run is over: it is through, or it failed and has to go on, or nothing can go on."""
+        exceptions, call = self._ray.exceptions, member.call
+        member.call = None
+        suspicious = False
+        try:
+            self._ray.get(call)
+        except exceptions.ActorDiedError as error:
+            suspicious, failure = True, f"its process ended: {_first_line(error)}"
+            if "creation" in str(error):
+                raise FatalError(f"{member.name} can't be started: {_first_line(error)}") from error
+        except exceptions.RayActorError as error:
+            suspicious, failure = True, f"it can't be reached: {_first_line(error)}"
+        except exceptions.RayTaskError as error:
+            cause = error.cause if isinstance(error.cause, BaseException) else error
+            if isinstance(cause, FatalError):
+                raise cause from None
+            if not isinstance(cause, AssayError):
+                raise FatalError(f"{member.name} failed: {cause!r}") from error
+            failure = str(cause)
+        else:
+            self._ray.get(self._board.ended.remote(member.name, False))
+            return
+        self._ray.get(self._board.ended.remote(member.name, suspicious))
+        self._try_again(member, status, failure)
+
+    def _try_again(self, member: _Member, status: Status, failure: str) -> None:
+        settled = status.tally.verdicts + sum(status.tally.rejected.values())
+        member.failures = member.failures + 1 if settled == member.settled else 1
+        member.settled = settled
+        if member.failures > _FAILURES_WITHOUT_PROGRESS:
+            raise FatalError(f"{member.name} failed {member.failures} times without getting further; last: {failure}")
+        if not self._stop_sent:
+            member.resume_at = time.monotonic() + 0.1 * 2**member.failures
+
+    def _resume(self) -> None:
+        for member in self._members:
+            if member.resume_at and time.monotonic() >= member.resume_at:
+                member.resume_at = 0.0
+                member.call = member.handle.run.remote()
+
+    def _watch(self, status: Status) -> None:
+        limit = self.assignment.config.replicas.silent_seconds
+        for member in self._members:
+            if status.silent.get(member.name, 0) > limit:
+                self._ray.get(self._board.ended.remote(member.name, True))
+                self._ray.kill(member.handle, no_restart=False)
+        if self.stopping() and not self._stop_sent:
+            self._stop_sent = True
+            for member in self._members:
+                member.resume_at = 0.0
+                if member.call is not None:
+                    member.handle.stop.remote()
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,101 @@
+"""From a YAML file to a job that can run: one loader for every command."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from assay.config import Config
+from assay.errors import InputError
+from assay.policy import Policy, load_policy
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A config with all its paths made absolute, and the policies it names."""
+
+    config: Config
+    policies: tuple[Policy, ...]
+
+
+def load_job(path: Path) -> Job:
+    """Read a config and its policies. Relative paths in it are relative to its own folder.
+
+    Raises InputError, naming the file and the key.
+    """
+    config = load_config(path)
+    return Job(config, _load_policies(config.policies, path))
+
+
+def load_config(path: Path) -> Config:
+    """Read a config alone. Raises InputError, naming the file and the key."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: can't be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: a config is keys and values: name, source, policies, judge, sink")
+    try:
+        return _absolute(Config.model_validate(content), path.resolve().parent)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_explain(error)}") from error
+
+
+def _explain(error: ValidationError) -> str:
+    """Each fault on a line of its own: the key as one would write it, then what is wrong with it."""
+    lines = []
+    for fault in error.errors():
+        key = ".".join(str(part) for part in fault["loc"] if part not in ("parquet", "delta", "scripted", "vllm"))
+        kind = fault["type"]
+        if kind == "extra_forbidden":
+            lines.append(f"{key}: unknown key; remove it or check its spelling")
+        elif kind == "missing":
+            lines.append(f"{key}: missing; add it")
+        else:
+            lines.append(f"{key or 'config'}: {fault['msg'].removeprefix('Value error, ')}")
+    return "\n  ".join(dict.fromkeys(lines))
+
+
+def _absolute(config: Config, folder: Path) -> Config:
+    source, sink, judge = config.source, config.sink, config.judge
+    paths = (source.path,) if isinstance(source.path, str) else source.path
+    changes: dict[str, Any] = {
+        "source": source.model_copy(update={"path": tuple(_anchor(path, folder) for path in paths)}),
+        "sink": sink.model_copy(update={"path": _anchor(sink.path, folder)}),
+        "policies": tuple(_anchor(path, folder) for path in config.policies),
+    }
+    if judge.kind == "vllm" and judge.model.startswith((".", "~", "/")):
+        changes["judge"] = judge.model_copy(update={"model": _anchor(judge.model, folder)})
+    elif judge.kind == "vllm" and (folder / judge.model).is_dir():
+        changes["judge"] = judge.model_copy(update={"model": str(folder / judge.model)})
+    return config.model_copy(update=changes)
+
+
+def _anchor(path: str, folder: Path) -> str:
+    """Absolute, unless it is a URI already."""
+    return path if "://" in path else str(folder / Path(path).expanduser())
+
+
+def _load_policies(patterns: tuple[str, ...], config: Path) -> tuple[Policy, ...]:
+    files: list[str] = []
+    for number, pattern in enumerate(patterns):
+        found = sorted(glob.glob(pattern, recursive=True))
+        if not found:
+            raise InputError(f"{config}: policies.{number}: no file matches {pattern}")
+        files += found
+    policies = [load_policy(Path(file)) for file in dict.fromkeys(files)]
+    seen: dict[str, str] = {}
+    for policy, file in zip(policies, dict.fromkeys(files), strict=True):
+        if policy.id in seen:
+            raise InputError(f"{file}: id: {policy.id!r} is also the id of {seen[policy.id]}; ids must differ")
+        seen[policy.id] = file
+    return tuple(policies)
