@@ -1,0 +1,123 @@
+"""What the table holds, counted over the active files of its latest snapshot with DuckDB."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import unquote
+
+import duckdb
+import pyarrow as pa
+
+from assay.contracts import Shard
+from assay.errors import TransientError
+from assay.records import JudgeIdentity
+from sinks.delta_table import locate, open_table
+from sinks.schema import REJECTED, VERDICT
+
+_MEMORY = "1GB"
+
+
+class Track(NamedTuple):
+    """One shard under one policy and judge, as the table's columns name it."""
+
+    source: str
+    shard: str
+    policy_hash: str
+    judge: str
+    judge_revision: str
+    settings_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrackCount:
+    """Rows of one track, and how many different positions they have; equal unless something is doubled."""
+
+    rows: int
+    positions: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunCount:
+    """Rows of one run: verdicts, how many of them are violations, and rejections by reason."""
+
+    verdicts: int
+    flagged: int
+    rejected: dict[str, int]
+
+    @property
+    def outcomes(self) -> int:
+        return self.verdicts + sum(self.rejected.values())
+
+
+def active_files(path: str, table: str) -> list[str]:
+    """Paths of the table's active Parquet files; [] if there is no table or it is empty."""
+    at = locate(path, table)
+    found = open_table(at)
+    if found is None:
+        return []
+    actions = pa.table(found.get_add_actions(flatten=True))
+    return [f"{at.root}/{unquote(name)}" for name in actions["path"].to_pylist()]
+
+
+def count_outcomes(path: str, run_id: str) -> RunCount:
+    """Rows that a run wrote to the `verdicts` table under `path`."""
+    rows = _fetch(
+        path,
+        """SELECT status, reason, count(*), count(*) FILTER (violation)
+           FROM read_parquet($files) WHERE run_id = $run GROUP BY ALL""",
+        {"run": run_id},
+    )
+    return RunCount(
+        verdicts=sum(count for status, _, count, _ in rows if status == VERDICT),
+        flagged=sum(flagged for status, _, _, flagged in rows if status == VERDICT),
+        rejected={reason: count for status, reason, count, _ in rows if status == REJECTED},
+    )
+
+
+def count_by_track(path: str) -> dict[Track, TrackCount]:
+    """For every track with outcomes: how many rows, and at how many different positions."""
+    rows = _fetch(
+        path,
+        """SELECT source, shard, policy_hash, judge, judge_revision, settings_hash,
+                  sum(n)::BIGINT, count(*)
+           FROM (SELECT source, shard, policy_hash, judge, judge_revision, settings_hash, position, count(*) AS n
+                 FROM read_parquet($files) GROUP BY ALL)
+           GROUP BY ALL""",
+        {},
+    )
+    return {Track(*row[:6]): TrackCount(row[6], row[7]) for row in rows}
+
+
+def settled_positions(path: str, shard: Shard, policy_hash: str, judge: JudgeIdentity) -> frozenset[int]:
+    """Positions of a shard that have an outcome under this policy and judge."""
+    rows = _fetch(
+        path,
+        """SELECT DISTINCT position FROM read_parquet($files)
+           WHERE source = $source AND shard = $shard AND policy_hash = $policy
+             AND judge = $judge AND judge_revision = $revision AND settings_hash = $settings""",
+        {
+            "source": shard.source,
+            "shard": shard.id,
+            "policy": policy_hash,
+            "judge": judge.name,
+            "revision": judge.revision,
+            "settings": judge.settings_hash,
+        },
+    )
+    return frozenset(row[0] for row in rows)
+
+
+def _fetch(path: str, sql: str, values: dict[str, str]) -> list[tuple[object, ...]]:
+    """Run one query over the active files. A file that vanishes (vacuum) makes us look at the snapshot once more."""
+    for last in (False, True):
+        files = active_files(path, "verdicts")
+        if not files:
+            return []
+        try:
+            with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
+                return connection.execute(sql, {"files": files, **values}).fetchall()
+        except duckdb.IOException as error:
+            if last:
+                raise TransientError(f"{path}: the table can't be read: {error}") from error
+    return []

@@ -1,0 +1,130 @@
+"""Delta tables by path or URI: where they are, opening, creating, and what their errors mean to us."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from pyarrow import fs
+
+from assay.errors import AssayError, FatalError, InputError, TransientError
+
+FOREIGN = (DeltaError, OSError, pa.ArrowException)
+"""What deltalake and pyarrow raise; everything else is our own mistake and is not caught."""
+
+_OS_ERROR = re.compile(r"os error (\d+)")
+_HOPELESS = {
+    errno.ENOSPC: "the disk is full; free some space and run again",
+    errno.EDQUOT: "the disk quota is used up; free some space and run again",
+    errno.EACCES: "permission denied; let this user write there, or name another sink.path",
+    errno.EPERM: "permission denied; let this user write there, or name another sink.path",
+    errno.EROFS: "the file system is read-only; name another sink.path",
+}
+
+
+@dataclass(frozen=True)
+class Location:
+    """One table's place: `uri` for deltalake, `filesystem` and `root` for pyarrow."""
+
+    uri: str
+    filesystem: fs.FileSystem
+    root: str
+
+    @property
+    def local(self) -> bool:
+        return isinstance(self.filesystem, fs.LocalFileSystem)
+
+
+def locate(path: str, table: str) -> Location:
+    """The place of one table under a sink's path (a local path or a URI). Raises InputError for an unknown scheme."""
+    if "%" in path:
+        raise InputError(f"sink.path: {path}: Delta tables can't be in a path that holds a '%'")
+    if "://" not in path:
+        root = os.path.abspath(path)
+        return Location(f"{root}/{table}", fs.LocalFileSystem(), f"{root}/{table}")
+    if urlsplit(path).scheme == "file":
+        path = path.rstrip("/")
+    try:
+        filesystem, root = fs.FileSystem.from_uri(path)
+    except (pa.ArrowException, ValueError, OSError) as error:
+        raise InputError(f"sink.path: {path}: not a path or URI that can be reached: {error}") from error
+    return Location(f"{path.rstrip('/')}/{table}", filesystem, f"{root.rstrip('/')}/{table}")
+
+
+def open_table(at: Location) -> DeltaTable | None:
+    """The table, or None if there is none. Raises InputError for a table that can't be read as Delta."""
+    try:
+        if not DeltaTable.is_deltatable(at.uri):
+            return None
+        return DeltaTable(at.uri)
+    except TableNotFoundError:
+        return None
+    except FOREIGN as error:
+        if isinstance(problem := translate(error, at.uri), FatalError):
+            raise problem from error
+        raise InputError(
+            f"{at.uri}: this is not a Delta table that can be read: {_first_line(error)}; "
+            "move it away or name another sink.path"
+        ) from error
+
+
+def ensure_table(
+    at: Location, schema: pa.Schema, partition_by: tuple[str, ...], configuration: Mapping[str, str]
+) -> DeltaTable:
+    """Open the table, creating it if need be; any number of processes may do so at once.
+
+    Raises InputError for a table that is damaged or is not ours, FatalError if it can't be created.
+    """
+    table = open_table(at) or _create(at, schema, partition_by, configuration)
+    check_schema(table, at, schema, partition_by)
+    return table
+
+
+def _create(
+    at: Location, schema: pa.Schema, partition_by: tuple[str, ...], configuration: Mapping[str, str]
+) -> DeltaTable:
+    try:
+        return DeltaTable.create(
+            at.uri, Schema.from_arrow(schema), partition_by=list(partition_by), configuration=dict(configuration)
+        )
+    except FOREIGN as error:  # somebody else may have been faster
+        table = open_table(at)
+        if table is None:
+            raise translate(error, at.uri) from error
+        return table
+
+
+def check_schema(table: DeltaTable, at: Location, schema: pa.Schema, partition_by: tuple[str, ...]) -> None:
+    """Raises InputError unless the table has all our columns with our types, and our partitioning."""
+    have = {field.name: field.type for field in table.schema().fields}
+    for field in Schema.from_arrow(schema).fields:
+        if field.name not in have:
+            raise InputError(f"{at.uri}: the table there has no column {field.name!r}; name another sink.path")
+        if have[field.name] != field.type:
+            raise InputError(
+                f"{at.uri}: column {field.name!r} of the table there is {have[field.name]}, not {field.type}; "
+                "name another sink.path"
+            )
+    if tuple(table.metadata().partition_columns) != partition_by:
+        raise InputError(f"{at.uri}: the table there is not partitioned by {partition_by}; name another sink.path")
+
+
+def translate(error: Exception, where: str) -> AssayError:
+    """FatalError where trying again can't help (disk full, no permission), else TransientError."""
+    number = error.errno if isinstance(error, OSError) and error.errno else None
+    if number is None and (match := _OS_ERROR.search(str(error))):
+        number = int(match[1])
+    if number in _HOPELESS:
+        return FatalError(f"{where}: {_HOPELESS[number]}")
+    return TransientError(f"{where}: {_first_line(error)}")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]

@@ -1,0 +1,50 @@
+"""A sink in memory, with the same promises as the Delta sink but no durability."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from threading import Lock
+
+from assay.contracts import Move, Shard
+from assay.errors import Refused
+from assay.records import JudgeIdentity, Outcome
+
+
+class MemorySink:
+    """Keeps everything in this process. May be shared by threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._outcomes: list[Outcome] = []
+        self._values: dict[str, int] = {}
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Every outcome committed, in order of commit."""
+        with self._lock:
+            return tuple(self._outcomes)
+
+    def ledger(self, keys: Collection[str]) -> dict[str, int]:
+        with self._lock:
+            return {key: self._values[key] for key in keys if key in self._values}
+
+    def commit(self, outcomes: Sequence[Outcome], moves: Mapping[str, Move]) -> None:
+        with self._lock:
+            for key, move in moves.items():
+                if self._values.get(key) != move.was:
+                    raise Refused(f"ledger key {key} holds {self._values.get(key)}, not {move.was}")
+            self._outcomes.extend(outcomes)
+            self._values.update({key: move.now for key, move in moves.items()})
+
+    def settled(self, shard: Shard, policy_hash: str, judge: JudgeIdentity) -> frozenset[int]:
+        with self._lock:
+            return frozenset(
+                outcome.item.place.position
+                for outcome in self._outcomes
+                if (outcome.item.place.source, outcome.item.place.shard) == (shard.source, shard.id)
+                and outcome.policy.hash == policy_hash
+                and outcome.judge == judge
+            )
+
+    def close(self) -> None:
+        """Nothing to release."""

@@ -1,0 +1,150 @@
+"""Keeping the table quick: small files are joined, the log gets checkpoints, what nobody needs is deleted.
+
+Runs beside the writers, in another thread or process. Nothing here touches rows or transactions: joining files changes
+no data, a checkpoint holds every transaction, and only log entries older than a checkpoint are cleaned up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable, PostCommitHookProperties
+from deltalake.exceptions import CommitFailedError
+
+from assay.config import DeltaConfig
+from assay.errors import InputError
+from sinks.delta_table import FOREIGN, Location, locate, open_table, translate
+from sinks.schema import PARTITION
+
+CHECKPOINT_EVERY = 50
+COMPACT_EVERY = 100
+_SMALL_TARGET = 32 * 2**20
+_LARGE_TARGET = 256 * 2**20
+_VACUUM_EVERY_SECONDS = 6 * 3600.0
+_ATTEMPTS = 5
+_NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+_TABLES = ("verdicts", "runs")
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizeReport:
+    """What `optimize` did to the table `verdicts`. `removed` counts files deleted from storage."""
+
+    files_before: int
+    files_after: int
+    bytes_before: int
+    bytes_after: int
+    removed: int
+
+
+class Upkeep:
+    """Call `tick` about once a second while a run writes to the table under `path`. For one thread.
+
+    `tick` raises TransientError when the storage fails; the run need not stop for that, the next tick tries again.
+    """
+
+    def __init__(self, config: DeltaConfig, path: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._at = locate(path, "verdicts")
+        self._hours = config.vacuum_hours
+        self._clock = clock
+        self._checkpointed: int | None = None
+        self._compacted = 0
+        self._vacuumed = clock()
+
+    def tick(self) -> None:
+        """Do what is due: a checkpoint every 50 commits, joining of files every 100, a vacuum every six hours."""
+        try:
+            table = open_table(self._at)
+            if table is not None:
+                self._tend(table)
+        except FOREIGN as error:
+            raise translate(error, self._at.uri) from error
+
+    def _tend(self, table: DeltaTable) -> None:
+        version = table.version()
+        if self._checkpointed is None:
+            self._checkpointed = self._compacted = version
+        if version - self._compacted >= COMPACT_EVERY:
+            compact(table, _SMALL_TARGET, datetime.now(UTC).date().isoformat())
+            self._compacted = table.version()
+        if version - self._checkpointed >= CHECKPOINT_EVERY:
+            table.create_checkpoint()
+            table.cleanup_metadata()
+            self._checkpointed = table.version()
+        if self._clock() - self._vacuumed >= _VACUUM_EVERY_SECONDS:
+            vacuum(table, self._hours)
+            self._vacuumed = self._clock()
+
+
+def optimize(config: DeltaConfig, path: str) -> OptimizeReport:
+    """Join small files, write a checkpoint, clean the log and delete files that no version within reach needs.
+
+    Raises InputError if there is no table yet, TransientError if other writers or the storage get in the way.
+    """
+    before = _require(locate(path, "verdicts"))
+    files_before, bytes_before = _measure(before)
+    removed = 0
+    for name in _TABLES:
+        at = locate(path, name)
+        try:
+            if (table := open_table(at)) is not None:
+                removed += _optimize_one(table, config.vacuum_hours)
+        except FOREIGN as error:
+            raise translate(error, at.uri) from error
+    files_after, bytes_after = _measure(_require(locate(path, "verdicts")))
+    return OptimizeReport(files_before, files_after, bytes_before, bytes_after, removed)
+
+
+def compact(table: DeltaTable, target_bytes: int, day: str | None = None) -> None:
+    """Join files smaller than `target_bytes`, in one day's partition or in all. Gives way to other compactors."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            table.optimize.compact(
+                partition_filters=[(PARTITION, "=", day)] if day else None,
+                target_size=target_bytes,
+                max_concurrent_tasks=1,
+                post_commithook_properties=_NO_HOOKS,
+            )
+            return
+        except CommitFailedError:  # somebody joined the same files: what they left is looked at anew
+            if attempt == _ATTEMPTS - 1:
+                raise
+            table.update_incremental()
+
+
+def vacuum(table: DeltaTable, hours: float) -> int:
+    """Delete files that nothing has referred to for `hours`; how many. Leftovers of crashed writers go too."""
+    removed = table.vacuum(
+        retention_hours=int(hours),
+        dry_run=False,
+        enforce_retention_duration=False,
+        full=True,
+        post_commithook_properties=_NO_HOOKS,
+    )
+    return len(removed)
+
+
+def _optimize_one(table: DeltaTable, hours: float) -> int:
+    compact(table, _LARGE_TARGET)
+    removed = vacuum(table, hours)
+    table.update_incremental()
+    table.create_checkpoint()
+    table.cleanup_metadata()
+    return removed
+
+
+def _require(at: Location) -> DeltaTable:
+    table = open_table(at)
+    if table is None:
+        raise InputError(f"{at.uri}: nothing audited yet; run assay backfill first")
+    return table
+
+
+def _measure(table: DeltaTable) -> tuple[int, int]:
+    actions = pa.table(table.get_add_actions(flatten=True))
+    return actions.num_rows, pc.sum(actions["size_bytes"]).as_py() or 0
