@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from actors.counts import Counts
 from actors.holding import Holding, claim
@@ -71,7 +71,7 @@ class Loop:
         self._backlog: deque[tuple[Holding, Case]] = deque()
         self._flights: set[asyncio.Task[None]] = set()
         self._space, self._due = asyncio.Event(), asyncio.Event()
-        self._stopping = self._ended = self._source_waits = False
+        self._stopping = self._ended = self._source_waits = self._grounded = False
         self._care: int | None = None
         self._finished = 0
         self._counts = Counts()
@@ -96,9 +96,9 @@ class Loop:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                beating = tasks.create_task(self._beat())
-                reading = tasks.create_task(self._read())
-                await self._write(reading)
+                beating = tasks.create_task(self._grounding(self._beat()))
+                reading = tasks.create_task(self._grounding(self._read()))
+                await self._grounding(self._write(reading))
                 for task in (beating, reading, *self._flights):
                     task.cancel()
         except BaseExceptionGroup as group:
@@ -107,6 +107,14 @@ class Loop:
             self._threads.shutdown(wait=True)
             self._source.close()
         return self._counts.tally()
+
+    async def _grounding(self, part: Coroutine[Any, Any, T]) -> T:
+        """Await a part of the loop; if it fails, no case takes off any more."""
+        try:
+            return await part
+        except BaseException:
+            self._grounded = True
+            raise
 
     # seek and poll
 
@@ -117,7 +125,9 @@ class Loop:
                 await _wait(self._space, _POLL_SECONDS)
                 room = self._room()
             self._space.clear()
-            await self._take(await self._in_thread(self._source.poll, room, _POLL_SECONDS))
+            polled = await self._in_thread(self._source.poll, room, _POLL_SECONDS)
+            if not self._stopping:
+                await self._take(polled)
         self._source_waits = True
         self._due.set()
 
@@ -180,10 +190,10 @@ class Loop:
 
     def _launch(self) -> None:
         """Keep the judge full: start cases while the window has room."""
-        while self._backlog and self._may_launch():
+        while self._backlog and not self._grounded and self._may_launch():
             holding, case = self._backlog.popleft()
             if not holding.lost:
-                flight = self._tasks.create_task(self._decide(holding, case))
+                flight = self._tasks.create_task(self._grounding(self._decide(holding, case)))
                 self._flights.add(flight)
                 flight.add_done_callback(self._land)
         if len(self._backlog) < self._limits.window:

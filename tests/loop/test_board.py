@@ -1,0 +1,71 @@
+"""The board hands out every shard, takes back what a dead replica held, and finds the case that kills engines."""
+
+from __future__ import annotations
+
+from actors.board import Board, Suspicion, suspect
+from actors.loop import Report
+from assay.contracts import Caution, Grant, Shard, Standing, Tally
+
+SHARDS = [Shard("f", f"{start}-{start + 10}:v", start + 10) for start in range(0, 60, 10)]
+
+
+def take(board: Board, replica: str) -> Shard:
+    grant = board.next(replica)
+    assert isinstance(grant, Grant)
+    return grant.shard
+
+
+def test_every_shard_is_handed_out_once_and_then_the_run_is_over() -> None:
+    board = Board(SHARDS, 16)
+    taken = []
+    while isinstance(grant := board.next("a" if len(taken) % 2 else "b"), Grant):
+        taken.append(grant.shard)
+    assert sorted(taken, key=lambda shard: shard.stop or 0) == SHARDS
+    assert grant == "wait"
+    for number, shard in enumerate(taken):
+        board.done("a" if number % 2 else "b", shard)
+    assert board.next("a") is None
+    assert board.status().finished
+
+
+def test_a_replica_goes_on_with_the_neighbour_of_its_last_shard() -> None:
+    board = Board(SHARDS, 16)
+    assert take(board, "a") == SHARDS[0]
+    assert take(board, "b") != SHARDS[1]
+    board.done("a", SHARDS[0])
+    assert take(board, "a") == SHARDS[1]
+
+
+def test_a_dead_replica_gives_its_shards_and_its_counts_back() -> None:
+    board = Board(SHARDS[:1], 16)
+    shard = take(board, "a")
+    board.report("a", Report(Tally(judged=7), {shard: Standing(3, 3, 9)}))
+    board.ended("a", suspicious=False)
+    assert board.next("b") == Grant(shard, None)
+    assert board.status().tally.judged == 7
+    board.ended("a", suspicious=False)
+    assert board.status().tally.judged == 7
+
+
+def test_care_grows_with_each_death_until_the_suspect_is_known() -> None:
+    board = Board(SHARDS[:1], 256)
+    cautions = []
+    for standing in (Standing(0, 0, 8), Standing(2, 2, 8), Standing(4, 4, 8), Standing(5, 5, 8)):
+        grant = board.next("a")
+        assert isinstance(grant, Grant)
+        cautions.append(grant.caution)
+        board.report("a", Report(Tally(), {grant.shard: standing}))
+        board.ended("a", suspicious=True)
+    assert cautions == [None, Caution(16, 8), Caution(1, 8), Caution(1, 8, condemn=True)]
+    grant = board.next("a")
+    assert isinstance(grant, Grant)
+    assert grant.caution == Caution(1, 8), "another case died: it has one death of its own, not three"
+
+
+def test_a_death_beyond_the_suspected_region_starts_anew() -> None:
+    assert suspect(Suspicion(2, True, None, 8), Standing(8, 8, 20)) == Suspicion(1, False, None, 20)
+
+
+def test_the_same_case_dying_alone_again_stays_condemned() -> None:
+    condemned = suspect(Suspicion(2, True, None, 8), Standing(4, 4, 8))
+    assert suspect(condemned, Standing(4, 4, 8)).caution(64) == Caution(1, 8, condemn=True)
