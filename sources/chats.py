@@ -1,0 +1,125 @@
+"""Chats: from Arrow lists of role and content, or from JSON text, to turns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+
+from assay.errors import RecordError
+from assay.records import Reason, Turn
+from sources.columns import is_text
+from sources.values import Text, as_text, check_size, texts
+
+_ROLES = {role: role for role in ("user", "assistant", "system", "tool")} | {"developer": "system", "function": "tool"}
+_RAW_BYTES = 64 * 2**20
+
+Judged = Literal["last_assistant", "last_user", "whole"]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonChat:
+    """A chat as JSON text: a list of objects with role and content."""
+
+    text: str | bytes
+
+    def turns(self, cap: int) -> tuple[Turn, ...]:
+        """Raises RecordError (bad_chat, invalid_utf8, surrogate, too_long above `cap` bytes)."""
+        check_size([self.text], "chat", cap)
+        try:
+            parsed = json.loads(as_text(self.text, "the chat"))
+        except (ValueError, RecursionError) as error:
+            raise RecordError(Reason.BAD_CHAT, f"the chat is not JSON: {error}") from None
+        if not isinstance(parsed, list):
+            raise RecordError(Reason.BAD_CHAT, "the chat is not a list")
+        return tuple(_json_turn(turn, number) for number, turn in enumerate(parsed, 1))
+
+    def raw(self) -> bytes:
+        return self.text if isinstance(self.text, bytes) else self.text.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class ListChat:
+    """A chat as a list of role and content. A turn that is null has neither."""
+
+    roles: Sequence[Text]
+    contents: Sequence[Text]
+
+    def turns(self, cap: int) -> tuple[Turn, ...]:
+        """Raises RecordError (bad_chat, invalid_utf8, surrogate, too_long above `cap` bytes)."""
+        check_size(self.contents, "chat", cap)
+        return tuple(
+            Turn(_role(role, number), "" if content is None else as_text(content, f"turn {number}"))
+            for number, (role, content) in enumerate(zip(self.roles, self.contents, strict=True), 1)
+        )
+
+    def raw(self) -> bytes:
+        """The turns as JSON, with the bytes of each text as they were read; whole turns up to 64 MiB."""
+        kept: list[dict[str, str | None]] = []
+        size = 0
+        for role, content in zip(self.roles, self.contents, strict=True):
+            size += len(content or "")
+            if kept and size > _RAW_BYTES:
+                break
+            kept.append({"role": _escaped(role), "content": _escaped(content)})
+        return json.dumps(kept, ensure_ascii=False).encode("utf-8", "surrogateescape")
+
+
+Chat = JsonChat | ListChat
+
+
+def chats(column: pa.Array) -> Sequence[Chat | None]:
+    """The chats of a column, unparsed."""
+    if is_text(column.type):
+        return [None if text is None else JsonChat(text) for text in texts(column)]
+    offsets = column.offsets.to_pylist()
+    first = offsets[0] if offsets else 0
+    turns = column.values.slice(first, (offsets[-1] if offsets else 0) - first)
+    roles, contents = texts(turns.field("role")), texts(turns.field("content"))
+    spans = zip(offsets, offsets[1:], column.is_valid().to_pylist(), strict=False)
+    return [
+        ListChat(roles[start - first : stop - first], contents[start - first : stop - first]) if valid else None
+        for start, stop, valid in spans
+    ]
+
+
+def split(turns: tuple[Turn, ...], judged: Judged) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+    """Context and judged turns: all that comes before the judged turn is context. Raises RecordError (bad_chat)."""
+    if not turns:
+        raise RecordError(Reason.EMPTY, "the chat has no turns")
+    if judged == "whole":
+        return (), turns
+    role = judged.removeprefix("last_")
+    for index in range(len(turns) - 1, -1, -1):
+        if turns[index].role == role:
+            return turns[:index], turns[index : index + 1]
+    raise RecordError(Reason.BAD_CHAT, f"the chat has no turn of role {role!r} to judge")
+
+
+def _json_turn(turn: object, number: int) -> Turn:
+    if not isinstance(turn, dict):
+        raise RecordError(Reason.BAD_CHAT, f"turn {number} is not an object")
+    role, content = turn.get("role"), turn.get("content")
+    if content is not None and not isinstance(content, str):
+        raise RecordError(Reason.BAD_CHAT, f"the content of turn {number} is not text")
+    text = content or ""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise RecordError(Reason.SURROGATE, f"turn {number} holds half of a surrogate pair") from None
+    return Turn(_role(role, number), text)
+
+
+def _role(role: object, number: int) -> str:
+    known = _ROLES.get(role) if isinstance(role, str) else None
+    if known is None:
+        raise RecordError(Reason.BAD_CHAT, f"turn {number} has the role {role!r:.50}; there are: {', '.join(_ROLES)}")
+    return known
+
+
+def _escaped(value: Text) -> str | None:
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
