@@ -108,7 +108,10 @@ def main() -> None:
         took = measure(path, commits)
         stop.set()
         keeper.join()
-    print("raw, mean ms per 100 commits:", [round(statistics.mean(took[at : at + 100]), 1) for at in range(0, commits, 100)])
+    print(
+        "raw, mean ms per 100 commits:",
+        [round(statistics.mean(took[at : at + 100]), 1) for at in range(0, commits, 100)],
+    )
     cuts = statistics.quantiles(took, n=100)
     ratio = statistics.median(took[-100:]) / statistics.median(took[:100])
     print(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import duckdb
@@ -50,12 +50,12 @@ class RunCount:
         return self.verdicts + sum(self.rejected.values())
 
 
-def active_files(path: str, table: str) -> list[str]:
-    """Paths of the table's active Parquet files; [] if there is no table or it is empty."""
+def active_files(path: str, table: str) -> list[str] | None:
+    """Paths of the table's active Parquet files ([] if it is empty); None if there is no table."""
     at = locate(path, table)
     found = open_table(at)
     if found is None:
-        return []
+        return None
     actions = pa.table(found.get_add_actions(flatten=True))
     return [f"{at.root}/{unquote(name)}" for name in actions["path"].to_pylist()]
 
@@ -108,7 +108,7 @@ def settled_positions(path: str, shard: Shard, policy_hash: str, judge: JudgeIde
     return frozenset(row[0] for row in rows)
 
 
-def _fetch(path: str, sql: str, values: dict[str, str]) -> list[tuple[object, ...]]:
+def _fetch(path: str, sql: str, values: dict[str, str]) -> list[tuple[Any, ...]]:
     """Run one query over the active files. A file that vanishes (vacuum) makes us look at the snapshot once more."""
     for last in (False, True):
         files = active_files(path, "verdicts")
@@ -116,7 +116,8 @@ def _fetch(path: str, sql: str, values: dict[str, str]) -> list[tuple[object, ..
             return []
         try:
             with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
-                return connection.execute(sql, {"files": files, **values}).fetchall()
+                rows: list[tuple[Any, ...]] = connection.execute(sql, {"files": files, **values}).fetchall()
+                return rows
         except duckdb.IOException as error:
             if last:
                 raise TransientError(f"{path}: the table can't be read: {error}") from error

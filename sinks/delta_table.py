@@ -43,9 +43,9 @@ class Location:
 
 
 def locate(path: str, table: str) -> Location:
-    """The place of one table under a sink's path (a local path or a URI). Raises InputError for an unknown scheme."""
-    if "%" in path:
-        raise InputError(f"sink.path: {path}: Delta tables can't be in a path that holds a '%'")
+    """The place of one table under a sink's path (a local path or a URI). Raises InputError."""
+    if bad := sorted(set(path) & set("%*?[")):
+        raise InputError(f"sink.path: {path}: a table can't be in a path that holds {' '.join(bad)}")
     if "://" not in path:
         root = os.path.abspath(path)
         return Location(f"{root}/{table}", fs.LocalFileSystem(), f"{root}/{table}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,10 +14,11 @@ from deltalake import CommitProperties, write_deltalake
 
 from assay.errors import TransientError
 from sinks.delta_table import FOREIGN, ensure_table, locate, translate
-from sinks.schema import INSTANT, TEXT
+from sinks.schema import COUNT, INSTANT, STRINGS, TEXT
 
 RUNS = "runs"
 _ATTEMPTS = 8
+_COMMIT = CommitProperties(max_commit_retries=10)
 
 
 class RunState(StrEnum):
@@ -61,23 +62,20 @@ class RunRecord:
     message: str = ""
 
 
-_COUNT = pa.int64()
-_TYPES: dict[str, pa.DataType] = {
-    **{
-        name: TEXT
-        for name in "run_id job state code_version config judge judge_revision settings_hash message".split()
-    },
-    **{name: INSTANT for name in ("started_at", "ended_at")},
-    **{
-        name: _COUNT
-        for name in "items cases verdicts flagged rejected skipped judged prompt_tokens cached_tokens "
-        "cacheable_tokens output_tokens".split()
-    },
-    "policies": pa.list_(pa.string()),
-    "rejected_by_reason": pa.map_(pa.string(), _COUNT),
-    "seconds": pa.float64(),
-}
-RUN_SCHEMA = pa.schema([pa.field(entry.name, _TYPES[entry.name]) for entry in fields(RunRecord)])
+RUN_SCHEMA = pa.schema(
+    [
+        *((name, TEXT) for name in ("run_id", "job", "state")),
+        *((name, INSTANT) for name in ("started_at", "ended_at")),
+        *((name, TEXT) for name in ("code_version", "config", "judge", "judge_revision", "settings_hash")),
+        ("policies", STRINGS),
+        *((name, COUNT) for name in ("items", "cases", "verdicts", "flagged", "rejected")),
+        ("rejected_by_reason", pa.map_(pa.string(), COUNT)),
+        *((name, COUNT) for name in ("skipped", "judged")),
+        ("seconds", pa.float64()),
+        *((name, COUNT) for name in ("prompt_tokens", "cached_tokens", "cacheable_tokens", "output_tokens")),
+        ("message", TEXT),
+    ]
+)
 
 
 class RunLog:
@@ -95,7 +93,9 @@ class RunLog:
         rows = pa.Table.from_arrays([_cell(record, column) for column in RUN_SCHEMA], schema=RUN_SCHEMA)
         for attempt in range(_ATTEMPTS):
             try:
-                write_deltalake(self._at.uri, rows, mode="append", commit_properties=CommitProperties(None, 10))
+                write_deltalake(
+                    self._at.uri, rows, mode="append", commit_properties=CommitProperties(max_commit_retries=10)
+                )
                 return
             except FOREIGN as error:
                 problem = translate(error, self._at.uri)

@@ -15,6 +15,7 @@ REJECTED = "rejected"
 PARTITION = "audit_day"
 
 TEXT = pa.string()
+COUNT = pa.int64()
 INSTANT = pa.timestamp("us", tz="UTC")
 STRINGS = pa.list_(pa.string())
 CARRIED = pa.map_(pa.string(), pa.string())
@@ -81,10 +82,10 @@ COLUMNS: tuple[Column, ...] = (
     Column("run_id", TEXT, lambda r: r.outcome.run_id),
     Column("source", TEXT, lambda r: r.outcome.item.place.source),
     Column("shard", TEXT, lambda r: r.outcome.item.place.shard),
-    Column("position", pa.int64(), lambda r: r.outcome.item.place.position),
-    Column("prompt_tokens", pa.int64(), lambda r: r.outcome.judgement.prompt_tokens),
-    Column("cached_tokens", pa.int64(), lambda r: r.outcome.judgement.cached_tokens),
-    Column("output_tokens", pa.int64(), lambda r: r.outcome.judgement.output_tokens),
+    Column("position", COUNT, lambda r: r.outcome.item.place.position),
+    Column("prompt_tokens", COUNT, lambda r: r.outcome.judgement.prompt_tokens),
+    Column("cached_tokens", COUNT, lambda r: r.outcome.judgement.cached_tokens),
+    Column("output_tokens", COUNT, lambda r: r.outcome.judgement.output_tokens),
     Column("latency_ms", pa.float64(), lambda r: r.outcome.latency_ms),
     Column("judged_at", INSTANT, lambda r: r.outcome.judged_at),
     Column(PARTITION, pa.date32(), lambda r: _utc(r.outcome.judged_at).date()),

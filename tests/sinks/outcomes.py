@@ -36,7 +36,9 @@ def policy(id: str = "spam") -> Policy:
 SPAM = policy()
 
 
-def verdict(position: int = 0, *, shard: Shard = SHARD, under: Policy = SPAM, text: str = "hello", **item: object) -> Outcome:
+def verdict(
+    position: int = 0, *, shard: Shard = SHARD, under: Policy = SPAM, text: str = "hello", **item: object
+) -> Outcome:
     """A flagged verdict at `position`; keywords replace fields of the item."""
     fields = {"id": f"i{position}", "carried": (("lang", "en"),), "time": DAY} | item
     return Outcome(

@@ -1,0 +1,2 @@
+-- One row per case that was judged: what was decided, why, by whom and at what cost.
+SELECT * FROM outcomes WHERE status = 'verdict'
