@@ -36,8 +36,10 @@ from sinks.schema import PARTITION, SCHEMA, to_table
 
 VERDICTS = "verdicts"
 PATIENCE_SECONDS = 60.0
-_REOPEN_AFTER = 25
+REOPEN_AFTER = 25
 _LONGEST_PAUSE = 0.25
+_STALE_SECONDS = 1800.0
+"""Files written longer ago are not committed any more: a vacuum deletes what nobody refers to after an hour."""
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 _STATISTICS = ("policy_id", "policy_hash", "run_id", "position")
 
@@ -90,6 +92,7 @@ class DeltaSink:
     def _append(self, files: list[AddAction], moves: Mapping[str, Move]) -> None:
         """Get one log entry in, once. Whatever an attempt says, the log is asked first before another one is made."""
         commit_id = uuid4().hex
+        stale = time.time() + _STALE_SECONDS
         failure: AssayError | None = None
         for pause in _pauses(self._patience):
             try:
@@ -98,6 +101,8 @@ class DeltaSink:
                 self._check(moves)
                 if isinstance(failure, FatalError):
                     raise failure
+                if time.time() > stale:
+                    raise TransientError(f"{self._at.uri}: this process slept; its files may have been vacuumed")
                 self._enter(files, moves, commit_id)
                 return
             except FOREIGN as error:
@@ -152,7 +157,7 @@ class DeltaSink:
 
     def _renew(self) -> None:
         """Move the snapshot to the latest version. One opened long ago gets slow: it replays all since its opening."""
-        if self._table.version() - self._opened >= _REOPEN_AFTER:
+        if self._table.version() - self._opened >= REOPEN_AFTER:
             self._table = DeltaTable(self._at.uri)
             self._opened = self._table.version()
         else:
@@ -205,7 +210,7 @@ def table_properties(config: DeltaConfig) -> dict[str, str]:
     return {
         "delta.logRetentionDuration": "interval 1 days",
         "delta.dataSkippingStatsColumns": ",".join(_STATISTICS),
-        "delta.deletedFileRetentionDuration": f"interval {round(config.vacuum_hours * 3600)} seconds",
+        "delta.deletedFileRetentionDuration": f"interval {round(max(1.0, config.vacuum_hours) * 3600)} seconds",
     }
 
 

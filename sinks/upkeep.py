@@ -6,6 +6,7 @@ no data, a checkpoint holds every transaction, and only log entries older than a
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from sinks.schema import PARTITION
 
 CHECKPOINT_EVERY = 50
 COMPACT_EVERY = 100
+SHORTEST_VACUUM_HOURS = 1
 _SMALL_TARGET = 32 * 2**20
 _LARGE_TARGET = 256 * 2**20
 _VACUUM_EVERY_SECONDS = 6 * 3600.0
@@ -118,9 +120,12 @@ def compact(table: DeltaTable, target_bytes: int, day: str | None = None) -> Non
 
 
 def vacuum(table: DeltaTable, hours: float) -> int:
-    """Delete files that nothing has referred to for `hours`; how many. Leftovers of crashed writers go too."""
+    """Delete files that nothing has referred to for `hours` (an hour at least); how many were deleted.
+
+    Leftovers of crashed writers go too. A file that a living writer is about to commit looks the same, but is younger.
+    """
     removed = table.vacuum(
-        retention_hours=int(hours),
+        retention_hours=max(SHORTEST_VACUUM_HOURS, math.ceil(hours)),
         dry_run=False,
         enforce_retention_duration=False,
         full=True,
