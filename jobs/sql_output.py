@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -47,7 +48,7 @@ def printable(text: str) -> str:
 
 def _table(reader: pa.RecordBatchReader, out: BinaryIO) -> None:
     rows = _rows(reader)
-    shown = [[_shown(value) for value in row] for row, _ in zip(rows, range(TABLE_ROWS), strict=False)]
+    shown = [[_shown(value) for value in row] for row in islice(rows, TABLE_ROWS)]
     more = next(rows, None) is not None
     heads = [printable(name) for name in reader.schema.names]
     text = _rich(heads, shown) if out.isatty() else _plain(heads, shown)
