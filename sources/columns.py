@@ -45,9 +45,11 @@ def plain(kind: pa.DataType) -> pa.DataType:
 
 
 def is_text(kind: pa.DataType) -> bool:
+    """Text or binary, or a column that a writer could give no type because all of it is null."""
     kind = plain(kind)
     return bool(
-        types.is_string(kind)
+        types.is_null(kind)
+        or types.is_string(kind)
         or types.is_large_string(kind)
         or types.is_string_view(kind)
         or types.is_binary(kind)
@@ -86,7 +88,7 @@ def raw_bytes(column: pa.Array) -> pa.Array:
     """A text column as binary, without looking at the bytes: Parquet text may be invalid UTF-8."""
     kind = plain(column.type)
     flat = column.cast(kind) if kind != column.type else column
-    if types.is_string(kind):
+    if types.is_string(kind) or types.is_null(kind):
         return flat.cast(pa.binary())
     if types.is_large_string(kind) or types.is_string_view(kind) or types.is_binary_view(kind):
         return flat.cast(pa.large_binary())

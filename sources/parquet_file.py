@@ -147,7 +147,7 @@ def _check_claims(metadata: pq.FileMetaData, size: int, caps: Caps) -> None:
         for leaf in range(group.num_columns):
             chunk = group.column(leaf)
             start, length = _first_byte(chunk), chunk.total_compressed_size
-            if start < 4 or length < 0 or start + length > size:
+            if length < 0 or (group.num_rows and start < 4) or start + length > size:
                 raise ValueError(f"row group {index} claims bytes {start} to {start + length} of a file of {size}")
             if chunk.num_values < 0 or chunk.total_uncompressed_size < 0:
                 raise ValueError(f"row group {index} claims a negative size")
