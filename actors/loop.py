@@ -52,7 +52,7 @@ class Report:
 class Loop:
     """Audits what its source delivers until the source ends or `stop` is called.
 
-    `tell` is called in a thread about twice a second, and, while a shard needs caution, after each commit.
+    `tell` is called in a thread about twice a second, and after each commit before it is acknowledged.
     """
 
     def __init__(
@@ -275,8 +275,7 @@ class Loop:
 
     async def _acknowledge(self, moved: Sequence[Holding]) -> None:
         settled = {holding.shard: holding.standing.low for holding in moved if not holding.lost}
-        if self._care is not None:
-            await self._in_thread(self._tell, self.report())
+        await self._in_thread(self._tell, self.report())
         await self._in_thread(self._source.acknowledge, settled)
         for holding in moved:
             if holding.complete:

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import ray
 
+from actors.assignment import Assignment
 from actors.board import Board, Status
 from actors.judges import make_judge
-from actors.loop import Limits, Loop, Report
-from assay.config import Config
+from actors.loop import Loop, Report
 from assay.contracts import Grant, Judge, Shard, Tally
 from assay.errors import EngineDied
-from assay.policy import Policy
 from sinks.delta import DeltaSink
 from sources.parquet import ParquetSource
-from sources.plan import Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """Everything a replica needs to know; the same for all replicas of a run."""
-
-    config: Config
-    policies: tuple[Policy, ...]
-    plan: Plan
-    run_id: str
-
-    @property
-    def limits(self) -> Limits:
-        sink, replicas = self.config.sink, self.config.replicas
-        return Limits(
-            self.config.judge.window, sink.flush_seconds, sink.flush_rows, sink.flush_bytes, replicas.drain_seconds
-        )
 
 
 class BoardActor:
     """The board as an actor: one thread, so its methods never overlap."""
 
-    def __init__(self, shards: list[Shard], window: int) -> None:
-        self._board = Board(shards, window)
+    def __init__(self, assignment: Assignment, shards: list[Shard]) -> None:
+        self._assignment = assignment
+        self._board = Board(shards, assignment.config.judge.window)
+
+    def assignment(self) -> Assignment:
+        return self._assignment
 
     def next(self, replica: str) -> Grant | Literal["wait"] | None:
         return self._board.next(replica)
@@ -76,8 +60,8 @@ class BoardClaims:
 class Replica:
     """Holds one judge in memory; `run` may be called again after it raised."""
 
-    def __init__(self, name: str, assignment: Assignment, board: Any) -> None:
-        self._name, self._assignment, self._board = name, assignment, board
+    def __init__(self, name: str, board: Any) -> None:
+        self._name, self._board = name, board
         self._judge: Judge | None = None
         self._loop: Loop | None = None
         self._stopped = False
@@ -85,7 +69,8 @@ class Replica:
     async def run(self) -> Tally:
         """Work until the board has nothing left. Ends the process when the engine died: Ray starts a new one."""
         try:
-            return await self._audit(await self._ready())
+            work: Assignment = await self._board.assignment.remote()
+            return await self._audit(work, await self._ready(work))
         except EngineDied as error:
             print(f"replica {self._name}: {error}", flush=True)
             if self._loop is not None:
@@ -102,18 +87,16 @@ class Replica:
     async def pid(self) -> int:
         return os.getpid()
 
-    async def _ready(self) -> Judge:
+    async def _ready(self, work: Assignment) -> Judge:
         if self._judge is None:
-            config = self._assignment.config
-            judge = make_judge(config.judge, config.replicas.gpus)
-            await judge.start(self._assignment.policies)
+            judge = make_judge(work.config.judge, work.config.replicas.gpus)
+            await judge.start(work.policies)
             self._judge = judge
         return self._judge
 
-    async def _audit(self, judge: Judge) -> Tally:
-        work = self._assignment
+    async def _audit(self, work: Assignment, judge: Judge) -> Tally:
         source = ParquetSource(work.config.source, work.plan, BoardClaims(self._board, self._name))
-        sink = DeltaSink(work.config.sink)
+        sink = DeltaSink(work.config.sink, work.config.sink.path)
         try:
             self._loop = Loop(source, judge, sink, work.policies, work.run_id, work.limits, self._tell)
             if self._stopped:

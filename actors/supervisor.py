@@ -6,16 +6,20 @@ send a replica that ended back to work, replace one that went silent, and stop t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import signal
+import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from actors.assignment import Assignment
 from actors.board import Status
-from actors.replica import Assignment, BoardActor, Replica
 from assay.config import Replicas
 from assay.contracts import Shard
 from assay.errors import AssayError, FatalError, InputError
@@ -31,6 +35,7 @@ def cluster(replicas: Replicas) -> Iterator[None]:
     Raises InputError when the cluster can't be reached or is too small for the replicas.
     """
     ray = _import_ray()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         if replicas.address:
             ray.init(address=replicas.address, log_to_driver=False, logging_level="error")
@@ -49,10 +54,19 @@ def cluster(replicas: Replicas) -> Iterator[None]:
             f"replicas.address: no Ray cluster at {replicas.address or 'this machine'}: {error}"
         ) from error
     try:
+        _restore(handlers)
         _check_size(ray, replicas)
-        yield
+        with contextlib.redirect_stdout(sys.stderr):  # Ray prints news of its processes; stdout is for results
+            yield
     finally:
         ray.shutdown()
+
+
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
+    """Ray puts its own signal handlers in place when it starts; a stop is ours to handle."""
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _import_ray() -> Any:
@@ -130,19 +144,20 @@ class Supervisor:
                 self._ray.kill(member.handle)
 
     def _start(self) -> None:
+        from actors.replica import BoardActor, Replica
+
         ray, replicas = self._ray, self.assignment.config.replicas
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
         )
         board = ray.remote(BoardActor).options(num_cpus=0, scheduling_strategy=here)
-        self._board = board.remote(list(self.shards), self.assignment.config.judge.window)
+        self._board = board.remote(self.assignment, list(self.shards))
         actor = ray.remote(Replica).options(
             num_cpus=replicas.cpus, num_gpus=replicas.gpus, max_restarts=-1, max_task_retries=0
         )
-        work = ray.put(self.assignment)
         for number in range(min(replicas.count, len(self.shards))):
             name = f"replica-{number}"
-            handle = actor.remote(name, work, self._board)
+            handle = actor.remote(name, self._board)
             self._members.append(_Member(name, handle, handle.run.remote()))
 
     def _members_at_work(self) -> bool:

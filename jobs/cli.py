@@ -1,0 +1,114 @@
+"""The command line. Results go to stdout, progress and errors to stderr.
+
+Exit codes: 0 done; 1 the run failed or does not balance; 2 the input or config is wrong.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from assay.errors import AssayError, InputError
+from jobs.load import load_config, load_job
+
+app = typer.Typer(
+    help="Audit content against written policies, at scale.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+
+ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The job's YAML file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of a table.")]
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+@app.command()
+def check(config: ConfigPath, as_json: AsJson = False) -> None:
+    """Validate config, policies and source, and say what is there. Touches nothing."""
+    from jobs.check import check_job
+
+    print(check_job(load_job(config)).text(as_json))
+
+
+@app.command()
+def backfill(config: ConfigPath, as_json: AsJson = False) -> None:
+    """Audit a Parquet data set. Safe to rerun: what is settled is not judged again."""
+    from jobs.backfill import backfill as run
+    from jobs.progress import progress
+    from jobs.summary import lines
+
+    job = load_job(config)
+    with _stop_signals() as stopping, progress() as reporter:
+        summary = run(job, reporter.show, stopping)
+    print(summary.json() if as_json else lines(summary, str(config)))
+    for warning in summary.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    if summary.state == "stopped":
+        print(f"stopped; go on with: assay backfill {config}", file=sys.stderr)
+
+
+@app.command()
+def sql(
+    config: ConfigPath,
+    query: Annotated[str, typer.Argument(help="One SELECT over the views verdicts, rejections and runs.")],
+    format: Annotated[Format, typer.Option(help="How to print the rows.")] = Format.TABLE,
+) -> None:
+    """Query the outcomes, read-only."""
+    from jobs.sql import run_sql
+
+    run_sql(load_config(config), query, format.value, sys.stdout.buffer)
+
+
+@app.command()
+def optimize(config: ConfigPath, as_json: AsJson = False) -> None:
+    """Compact, checkpoint and vacuum the table."""
+    from jobs.optimize import optimize_job
+
+    print(optimize_job(load_config(config)).text(as_json))
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """Whether SIGINT or SIGTERM came. A second one ends the process at once."""
+    came: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        print("stopping: finishing what is in flight (once more to end at once)", file=sys.stderr, flush=True)
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_DFL)
+
+    before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def main() -> None:
+    """Entry point of the command `assay`."""
+    try:
+        app()
+    except InputError as error:
+        print(f"assay: {error}", file=sys.stderr)
+        sys.exit(2)
+    except AssayError as error:
+        print(f"assay: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

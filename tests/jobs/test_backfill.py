@@ -1,0 +1,144 @@
+"""The command that people run at night, from a fresh folder to SQL."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+
+from tests.jobs.workplace import POLICY, Workplace, replicas_of, wait_for_rows, write_items
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_first_run_judges_all_and_the_second_nothing(place: Workplace) -> None:
+    first = place.backfill()
+    keys = ["items", "cases", "verdicts", "rejected", "judged", "skipped", "flagged", "left"]
+    assert {key: first[key] for key in keys} == {
+        "items": 600,
+        "cases": 1200,
+        "verdicts": 1200,
+        "rejected": 0,
+        "judged": 1200,
+        "skipped": 0,
+        "flagged": 120,
+        "left": 0,
+    }
+    for key in ("seconds", "prompt_tokens", "cached_tokens", "output_tokens"):
+        assert key in first
+    second = place.backfill()
+    assert (second["judged"], second["verdicts"], second["skipped"]) == (0, 0, 1200)
+    assert place.query("select count(*) n, count(distinct (item_id, policy_id)) d from verdicts") == [
+        {"n": 1200, "d": 1200}
+    ]
+    (row,) = place.query(
+        "select policy_id, violation, rule_ids, severity, action, carried['lang'] lang, source, position "
+        "from verdicts where item_id = 'm10' and policy_id = 'p1'"
+    )
+    assert row["source"].endswith("part-0.parquet")
+    assert {key: row[key] for key in ("violation", "rule_ids", "severity", "action", "lang", "position")} == {
+        "violation": True,
+        "rule_ids": ["R1"],
+        "severity": 3,
+        "action": "block",
+        "lang": "de",
+        "position": 10,
+    }
+    assert place.query("select state, verdicts, skipped from runs order by started_at") == [
+        {"state": "done", "verdicts": 1200, "skipped": 0},
+        {"state": "done", "verdicts": 0, "skipped": 1200},
+    ]
+    assert "nothing left to judge" in place.run("backfill", "CONFIG").stdout
+
+
+def test_an_edited_policy_and_a_new_file_cost_only_themselves(place: Workplace) -> None:
+    place.backfill()
+    (place.folder / "policies" / "p0.md").write_text(POLICY.format(id="p0") + "\nEdited.\n")
+    write_items(place.folder / "data" / "part-9.parquet", 50, start=5000)
+    summary = place.backfill()
+    assert summary["judged"] == 600 + 2 * 50
+    assert summary["skipped"] == 600
+
+
+def test_bad_rows_are_rejected_and_the_rest_is_judged(place: Workplace) -> None:
+    rows = {"id": ["a", None, "c", "a", "e"], "text": ["fine", "no id", "", "again", None]}
+    pq.write_table(pa.table(rows), place.folder / "bad.parquet")
+    place.config["source"] = {"kind": "parquet", "path": "bad.parquet", "columns": {"id": "id", "text": "text"}}
+    summary = place.backfill()
+    assert (summary["verdicts"], summary["rejected"], summary["judged"]) == (2, 8, 2)
+    assert place.query(
+        "select position, reason, decode(raw) raw from rejections where policy_id = 'p0' and reason <> 'empty' "
+        "order by position"
+    ) == [
+        {"position": 1, "reason": "missing_id", "raw": "no id"},
+        {"position": 3, "reason": "duplicate_id", "raw": "again"},
+    ]
+    assert place.backfill()["judged"] == 0
+
+
+def test_a_trial_on_a_part_is_not_paid_twice(place: Workplace) -> None:
+    place.config["source"] |= {"where": "lang = 'de'", "limit": 30}
+    assert place.backfill()["judged"] == 60
+    del place.config["source"]["where"], place.config["source"]["limit"]
+    assert place.backfill()["judged"] == 1140
+    assert place.query("select count(*) n, count(distinct (item_id, policy_id)) d from verdicts") == [
+        {"n": 1200, "d": 1200}
+    ]
+
+
+def test_a_case_that_kills_the_engine_is_rejected_and_the_rest_is_judged(place: Workplace) -> None:
+    place.config["judge"] |= {"kill_on": "^message 77$", "latency_ms": 2, "window": 16}
+    place.config["sink"]["flush_seconds"] = 0.1
+    summary = place.backfill()
+    assert (summary["verdicts"], summary["rejected"]) == (1198, 2)
+    assert place.query("select item_id, reason, attempts, decode(raw) raw from rejections where policy_id = 'p0'") == [
+        {"item_id": "m77", "reason": "engine", "attempts": 3, "raw": "message 77"}
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_keeps_what_it_finished(place: Workplace, number: signal.Signals) -> None:
+    place.config["judge"] |= {"latency_ms": 200, "window": 8}
+    process = place.start("backfill", "CONFIG", "--json")
+    wait_for_rows(place, process, commits=8)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert '"state": "stopped"' in out
+    assert "go on with: assay backfill" in err
+    place.config["judge"]["latency_ms"] = 0
+    rows = place.query("select count(*) n from verdicts")[0]["n"]
+    assert 0 < rows < 1200
+    summary = place.backfill()
+    assert (summary["skipped"], summary["verdicts"]) == (rows, 1200 - rows)
+
+
+def test_a_silent_replica_is_replaced(place: Workplace) -> None:
+    place.config["judge"] |= {"latency_ms": 100, "window": 8}
+    place.config["replicas"]["silent_seconds"] = 2
+    process = place.start("backfill", "CONFIG", "--json")
+    wait_for_rows(place, process, commits=6)
+    frozen = replicas_of(process)[0]
+    frozen.suspend()
+    deadline = time.monotonic() + 60
+    while frozen.is_running() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.2)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert place.query("select count(*) n, count(distinct (item_id, policy_id)) d from verdicts") == [
+        {"n": 1200, "d": 1200}
+    ]
+
+
+def test_a_run_that_does_not_balance_fails_and_names_what_is_missing(place: Workplace) -> None:
+    place.backfill()
+    DeltaTable(str(place.folder / "out" / "audit" / "verdicts")).delete("item_id = 'm5' and policy_id = 'p1'")
+    error = place.run("backfill", "CONFIG", code=1).stderr
+    assert "does not balance" in error
+    assert "part-0.parquet" in error
+    assert "under policy p1: 1 of" in error
+    assert place.query("select state from runs order by started_at desc limit 1") == [{"state": "failed"}]

@@ -1,0 +1,55 @@
+"""Real SIGKILLs at seeded moments: whatever dies, the table ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.jobs.workplace import Workplace, kill_family, make_workplace, replicas_of, wait_for_rows
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[object, ...]]:
+    """What the job comes to when nothing is killed."""
+    place = slow_job(tmp_path_factory.mktemp("undisturbed"))
+    summary = place.backfill()
+    assert (summary["cases"], summary["verdicts"], summary["flagged"]) == (1600, 1600, 160)
+    return place.outcomes()
+
+
+def slow_job(folder: Path) -> Workplace:
+    """800 items x 2 policies on two replicas, in about three seconds of judging."""
+    place = make_workplace(folder, files=4, items=200)
+    place.config["judge"] |= {"latency_ms": 60, "jitter": 0.9, "window": 16}
+    place.config["sink"]["flush_seconds"] = 0.1
+    return place
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_killed_at_a_random_moment(seed: int, tmp_path: Path, undisturbed: list[tuple[object, ...]]) -> None:
+    chance = random.Random(seed)
+    place = slow_job(tmp_path)
+    victim = "driver" if seed % 2 else "replica"
+    process = place.start("backfill", "CONFIG", "--json")
+    wait_for_rows(place, process, commits=2)
+    for _ in range(chance.choice((1, 1, 2))):
+        time.sleep(chance.uniform(0, 2.0))
+        if victim == "driver":
+            kill_family(process)
+            process = place.start("backfill", "CONFIG", "--json")
+        elif replicas := replicas_of(process):
+            target = chance.choice(replicas)
+            try:
+                target.kill()
+            except psutil.NoSuchProcess:
+                continue
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, f"{victim} killed: {out}\n{err}"
+    assert place.outcomes() == undisturbed
+    assert place.backfill()["judged"] == 0

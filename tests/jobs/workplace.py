@@ -1,0 +1,156 @@
+"""A job in a folder of its own: data, policies, config, and the real command run on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+POLICY = """---
+id: {id}
+version: "1"
+title: {id}
+rules:
+  - {{id: R1, text: No advertising for free money, severity: 3, action: block}}
+  - {{id: R2, text: No chain letters, severity: 1, action: warn}}
+---
+# Instruction
+
+Decide whether the message breaks a rule of {id}.
+"""
+
+
+@dataclass
+class Workplace:
+    """`config` is written to `job.yaml` before each command."""
+
+    folder: Path
+    config: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "job.yaml"
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """`assay ARGUMENTS` in the background; CONFIG stands for the job's config."""
+        self.path.write_text(yaml.safe_dump(self.config))
+        command = [str(self.path) if each == "CONFIG" else each for each in arguments]
+        return subprocess.Popen(
+            [sys.executable, "-m", "jobs.cli", *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """`assay ARGUMENTS` to its end, which must be with this exit code."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=240)
+        assert process.returncode == code, f"exit {process.returncode}\n{out}\n{err}"
+        assert "Traceback" not in err, err
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def backfill(self) -> dict[str, Any]:
+        """Run the job to its end; its summary."""
+        summary: dict[str, Any] = json.loads(self.run("backfill", "CONFIG", "--json").stdout)
+        return summary
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = json.loads(self.run("sql", "CONFIG", sql, "--format", "json").stdout)
+        return rows
+
+    def outcomes(self) -> list[tuple[Any, ...]]:
+        """What was decided, row by row, without what differs from run to run."""
+        rows = self.query(
+            "select item_id, policy_id, violation, rule_ids, severity, action, null as reason, position from verdicts "
+            "union all select item_id, policy_id, null, null, null, null, reason, position from rejections"
+        )
+        return sorted(tuple(str(value) for value in row.values()) for row in rows)
+
+
+def write_items(path: Path, count: int, *, start: int = 0, row_group: int = 100) -> None:
+    """`count` messages; every tenth advertises free money."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    numbers = range(start, start + count)
+    table = pa.table(
+        {
+            "id": [f"m{number}" for number in numbers],
+            "text": [f"message {number}" + (" with free money" if number % 10 == 0 else "") for number in numbers],
+            "created_at": pa.array([1_760_000_000 + number for number in numbers], pa.timestamp("s", "UTC")),
+            "lang": [("en", "de", "fr")[number % 3] for number in numbers],
+        }
+    )
+    pq.write_table(table, path, row_group_size=row_group)
+
+
+def make_workplace(folder: Path, *, files: int = 2, items: int = 300, policies: int = 2) -> Workplace:
+    """A small job: `files` files of `items` items each, under `policies` policies, with a scripted judge."""
+    for number in range(files):
+        write_items(folder / "data" / f"part-{number}.parquet", items, start=number * items)
+    (folder / "policies").mkdir()
+    for number in range(policies):
+        (folder / "policies" / f"p{number}.md").write_text(POLICY.format(id=f"p{number}"))
+    config = {
+        "name": "nightly",
+        "source": {
+            "kind": "parquet",
+            "path": "data/*.parquet",
+            "columns": {"id": "id", "text": "text", "time": "created_at", "carry": ["lang"]},
+        },
+        "policies": ["policies/*.md"],
+        "judge": {"kind": "scripted", "latency_ms": 0, "match": "(?i)free money"},
+        "sink": {"kind": "delta", "path": "out/audit"},
+        "replicas": {"count": 2, "gpus": 0, "cpus": 0.5},
+    }
+    return Workplace(folder, config)
+
+
+def replicas_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The replica processes that run under a driver."""
+    found = []
+    for child in _descendants(process.pid):
+        try:
+            if any(part.startswith("ray::Replica") for part in child.cmdline()):
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+def wait_for_rows(place: Workplace, process: subprocess.Popen[str], commits: int, seconds: float = 60) -> None:
+    """Until the table has so many log entries, or the process ended."""
+    log = place.folder / "out" / "audit" / "verdicts" / "_delta_log"
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < deadline:
+        if log.is_dir() and len(list(log.glob("*.json"))) >= commits:
+            return
+        time.sleep(0.02)
+
+
+def kill_family(process: subprocess.Popen[str]) -> None:
+    """SIGKILL a driver; its cluster must not outlive it, so wait for that."""
+    family = list(_descendants(process.pid))
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    psutil.wait_procs(family, timeout=30)
+
+
+def _descendants(pid: int) -> Iterator[psutil.Process]:
+    try:
+        yield from psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return
