@@ -172,6 +172,14 @@ def test_the_tables_own_files_can_not_be_written(tmp_path: Path, attack: str) ->
     assert Path(file).read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["secret.csv", "secret.parquet"])
+def test_files_named_as_tables_are_not_read(path: str, tmp_path: Path, name: str) -> None:
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "secret.parquet")
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    with pytest.raises(InputError):
+        query(path, f"SELECT * FROM '{tmp_path / name}'")
+
+
 @pytest.mark.parametrize("sql", ["SELEC 1", "SELECT nope FROM verdicts", "SELECT rationale::INT FROM verdicts"])
 def test_mistakes_in_sql_come_back_in_duckdbs_words(path: str, sql: str) -> None:
     with pytest.raises(InputError, match="Error"):

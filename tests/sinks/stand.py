@@ -22,18 +22,21 @@ class Crash(BaseException):
 class FaultySink(DeltaSink):
     """Before or after the real log entry, raises what `before` and `after` hold, in order.
 
-    `meanwhile` is called between a real entry and the error after it.
+    `just_before` is called once the ledger has been checked, `meanwhile` between a real entry and the error after it.
     """
 
     def __init__(self, path: str, *, patience: float = 5.0) -> None:
         super().__init__(DeltaConfig(kind="delta", path=path), path, patience=patience)
         self.before: list[BaseException] = []
         self.after: list[BaseException] = []
+        self.just_before: Callable[[], None] | None = None
         self.meanwhile: Callable[[], None] | None = None
 
     def _enter(self, files: list[AddAction], moves: Mapping[str, Move], commit_id: str) -> None:
         if self.before:
             raise self.before.pop(0)
+        if self.just_before:
+            self.just_before()
         super()._enter(files, moves, commit_id)
         if self.meanwhile:
             self.meanwhile()

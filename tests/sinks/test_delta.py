@@ -96,6 +96,34 @@ def test_a_commit_that_landed_is_found_behind_the_commits_of_others(tmp_path: Pa
     assert sink.ledger([TRACK]) == {TRACK: 7}
 
 
+def test_a_zombie_is_refused_even_if_the_fence_moves_between_its_look_and_its_commit(tmp_path: Path) -> None:
+    zombie, owner = FaultySink(str(tmp_path)), open_sink(str(tmp_path))
+    owner.commit([], {"fence/x": Move(None, 1)})
+
+    def take_over() -> None:
+        zombie.just_before = None
+        owner.commit([], {"fence/x": Move(1, 2)})
+
+    zombie.just_before = take_over
+    with pytest.raises(Refused):
+        zombie.commit([verdict(0)], {"fence/x": Move(1, 1), TRACK: Move(None, 1)})
+    assert positions(str(tmp_path)) == []
+    assert owner.ledger(["fence/x", TRACK]) == {"fence/x": 2}
+
+
+def test_a_commit_overtaken_by_a_stranger_goes_in_behind_it(tmp_path: Path) -> None:
+    sink, other = FaultySink(str(tmp_path)), open_sink(str(tmp_path))
+
+    def overtake() -> None:
+        sink.just_before = None
+        other.commit([verdict(1)], {"track/other": Move(None, 2)})
+
+    sink.just_before = overtake
+    sink.commit([verdict(0)], {TRACK: Move(None, 1)})
+    assert positions(str(tmp_path)) == [0, 1]
+    assert sink.ledger([TRACK, "track/other"]) == {TRACK: 1, "track/other": 2}
+
+
 def test_a_commit_that_did_not_land_is_tried_again_once(tmp_path: Path) -> None:
     sink = FaultySink(str(tmp_path))
     sink.before += [OSError("no answer"), OSError("no answer")]
