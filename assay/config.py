@@ -39,7 +39,7 @@ class Caps(Section):
     row_group_rows: Annotated[int, Field(gt=0)] = 50_000_000
     row_group_bytes: Annotated[int, Field(gt=0)] = 64 * 2**30
     page_bytes: Annotated[int, Field(gt=0)] = 256 * 2**20
-    footer_bytes: Annotated[int, Field(gt=0)] = 256 * 2**20
+    footer_bytes: Annotated[int, Field(gt=0)] = 32 * 2**20
     content_bytes: Annotated[int, Field(gt=0)] = 16 * 2**20
 
 

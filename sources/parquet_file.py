@@ -16,11 +16,14 @@ from assay.errors import InputError
 from sources.columns import check_columns
 from sources.pages import Page, PageError, walk
 from sources.paths import open_uri, partition_values
+from sources.thrift import check_footer
 
 ARROW_ERRORS = (pa.ArrowException, PageError, OSError, ValueError, MemoryError, NotImplementedError, OverflowError)
 _BUFFER_BYTES = 1 << 20
 _TAIL = 8
 _MAX_CONTAINER = 1_000_000
+_SMALL_FOOTER = 1 << 20
+_FOOTER_MEMORY = 600 * 2**20
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ def open_file(uri: str, config: ParquetConfig) -> OpenFile:
         raise InputError(f"{uri}: can't be opened: {error}") from error
     try:
         size, footer = _footer(handle, config.caps)
+        if len(footer) > _SMALL_FOOTER:
+            check_footer(footer, _FOOTER_MEMORY)
         metadata = pq.ParquetFile(handle, thrift_container_size_limit=_MAX_CONTAINER).metadata
         _check_claims(metadata, size, config.caps)
         parquet = pq.ParquetFile(

@@ -136,6 +136,28 @@ def test_a_footer_that_claims_other_rows_is_refused(tmp_path: Path, rows: int) -
         assert "a.parquet" in outcome
 
 
+@pytest.mark.parametrize(("groups", "chunks"), [(8, 200_000), (1, 10_000_000), (1_500_000, 0)])
+def test_a_footer_that_would_burst_is_refused(tmp_path: Path, groups: int, chunks: int) -> None:
+    def many(count: int, each: bytes) -> bytes:
+        size, number = bytearray(), count
+        while number > 127:
+            size.append(number & 127 | 128)
+            number >>= 7
+        return b"\x19\xfc" + bytes([*size, number]) + each * count
+
+    group = many(chunks, b"\x26\x08\0") + b"\x16\0\x16\0\0"
+    path = _fine(tmp_path)
+    _with_footer(path, b"\x15\x02\x19\x1c\x48\x06schema\x15\0\0\x16\0" + many(groups, group) + b"\0")
+    assert _audit(path).startswith("refused")
+
+
+def test_a_large_honest_footer_is_read(tmp_path: Path) -> None:
+    columns = {f"extra{n}": ["x"] * 20 for n in range(700)}
+    path = write(tmp_path / "wide.parquet", {"id": list(range(20)), "text": ["x"] * 20, **columns}, row_group_size=1)
+    assert len(_footer(path)) > MIB
+    assert _audit(path) == "read 20"
+
+
 def test_pages_that_turn_out_corrupt_stop_the_run_by_name_and_rows(tmp_path: Path) -> None:
     path = _fine(tmp_path, rows=10_000, row_group_size=5000, use_dictionary=False)
     chunk = pq.read_metadata(path).row_group(1).column(1)
