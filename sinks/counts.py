@@ -76,12 +76,17 @@ def count_outcomes(path: str, run_id: str) -> RunCount:
 
 
 def count_by_track(path: str) -> dict[Track, TrackCount]:
-    """For every track with outcomes: how many rows, and at how many different positions."""
+    """For every track with outcomes: how many rows, and at how many different positions.
+
+    Positions are counted as bits, 65,536 to a group: exact, and little memory however many rows there are.
+    """
     rows = _fetch(
         path,
         """SELECT source, shard, policy_hash, judge, judge_revision, settings_hash,
-                  sum(n)::BIGINT, count(*)
-           FROM (SELECT source, shard, policy_hash, judge, judge_revision, settings_hash, position, count(*) AS n
+                  sum(n)::BIGINT, sum(positions)::BIGINT
+           FROM (SELECT source, shard, policy_hash, judge, judge_revision, settings_hash, position // 65536 AS block,
+                        count(*) AS n,
+                        bit_count(bitstring_agg((position % 65536)::INT, 0, 65535)) AS positions
                  FROM read_parquet($files) GROUP BY ALL)
            GROUP BY ALL""",
         {},
@@ -115,7 +120,7 @@ def _fetch(path: str, sql: str, values: dict[str, str]) -> list[tuple[Any, ...]]
         if not files:
             return []
         try:
-            with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
+            with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": ""}) as connection:
                 rows: list[tuple[Any, ...]] = connection.execute(sql, {"files": files, **values}).fetchall()
                 return rows
         except duckdb.IOException as error:

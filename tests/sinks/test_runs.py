@@ -53,3 +53,10 @@ def test_counts_of_a_run_and_of_tracks(tmp_path: Path) -> None:
     sink.commit([verdict(1)], {})
     track = Track(SHARD.source, SHARD.id, SPAM.hash, JUDGE.name, JUDGE.revision, JUDGE.settings_hash)
     assert count_by_track(path) == {track: TrackCount(rows=5, positions=4)}
+
+
+def test_positions_are_counted_exactly_across_blocks(tmp_path: Path) -> None:
+    sink = open_sink(str(tmp_path))
+    positions = [0, 65535, 65536, 65536, 131071, 131072, 10**12]
+    sink.commit([verdict(position) for position in positions], {})
+    assert list(count_by_track(str(tmp_path)).values()) == [TrackCount(rows=7, positions=6)]
