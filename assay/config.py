@@ -60,7 +60,10 @@ class ParquetConfig(Section):
 
 
 class ScriptedConfig(Section):
-    """A judge that follows a script: it flags what `match` finds and cites the policy's first rule."""
+    """A judge that follows a script: it flags what `match` finds and cites the policy's first rule.
+
+    `journal` is a file to which it adds a byte per case that it is asked: what was really judged, kills and all.
+    """
 
     kind: Literal["scripted"]
     match: str = r"(?!)"
@@ -69,6 +72,7 @@ class ScriptedConfig(Section):
     kill_on: str | None = None
     window: Annotated[int, Field(gt=0)] = 256
     max_content_chars: Annotated[int, Field(gt=0)] | None = None
+    journal: str | None = None
 
     @field_validator("match", "kill_on")
     @classmethod

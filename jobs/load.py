@@ -77,6 +77,8 @@ def _absolute(config: Config, folder: Path) -> Config:
         changes["judge"] = judge.model_copy(update={"model": _anchor(judge.model, folder)})
     elif judge.kind == "vllm" and (folder / judge.model).is_dir():
         changes["judge"] = judge.model_copy(update={"model": str(folder / judge.model)})
+    elif judge.kind == "scripted" and judge.journal:
+        changes["judge"] = judge.model_copy(update={"journal": _anchor(judge.journal, folder)})
     return config.model_copy(update=changes)
 
 
