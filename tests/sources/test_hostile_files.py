@@ -200,7 +200,7 @@ def test_a_chat_of_a_million_long_turns_is_a_rejection_in_bounded_memory(tmp_pat
 
 @pytest.mark.parametrize("lie", [False, True])
 def test_a_page_that_would_burst_is_refused(tmp_path: Path, lie: bool) -> None:
-    size = 2000 * MIB
+    size = 1200 * MIB
     path = tmp_path / "bomb.parquet"
     maker = f"""
 import pyarrow as pa, pyarrow.parquet as pq
