@@ -137,3 +137,18 @@ def test_every_kind_of_checkpoint_is_read(tmp_path: Path, shape: str) -> None:
     assert log.txns(version + 3) == values
     with pytest.raises(LogGap):
         log.txns(version + 4)
+
+
+def test_a_tick_vacuums_once_in_a_long_while(tmp_path: Path) -> None:
+    commit_many(tmp_path, 0, 2)
+    leftover = tmp_path / "verdicts" / "audit_day=2026-03-04" / "crashed.parquet"
+    shutil.copy((active_files(str(tmp_path), "verdicts") or [""])[0], leftover)
+    os.utime(leftover, (time.time() - 7200,) * 2)
+    now = [0.0]
+    upkeep = Upkeep(config(hours=1), str(tmp_path), clock=lambda: now[0])
+    upkeep.tick()
+    assert leftover.exists()
+    now[0] = 7 * 3600.0
+    upkeep.tick()
+    assert not leftover.exists()
+    assert rows(tmp_path) == 2
