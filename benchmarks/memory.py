@@ -1,6 +1,6 @@
 """Peak memory of a run at ten times the rows, over the peak at the rows.
 
-    python -m benchmarks.memory [--quick]
+    python benchmarks/memory.py [--quick]
 
 Memory is the unique set size of the driver, the replica and the cluster's processes together, read ten times a second.
 """
@@ -12,8 +12,8 @@ import json
 import tempfile
 from pathlib import Path
 
-from benchmarks.jobs_bench import make_job, run_job
-from benchmarks.machine import describe
+from _job import make_job, run_job
+from _machine import describe
 
 
 def main() -> None:

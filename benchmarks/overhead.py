@@ -1,6 +1,6 @@
 """What everything but the judge costs: the scripted judge at zero latency, all else real.
 
-    python -m benchmarks.overhead [--quick] [--profile]
+    python benchmarks/overhead.py [--quick] [--profile]
 
 Verdicts per second count from the first poll to the last commit as the run itself measures it less its start; CPU is
 that of all processes, less what a run of the same job with nothing to judge costs to start. `--profile` prints where
@@ -17,8 +17,8 @@ import pstats
 import tempfile
 from pathlib import Path
 
-from benchmarks.jobs_bench import Run, make_job, run_job
-from benchmarks.machine import describe
+from _job import Run, make_job, run_job
+from _machine import describe
 
 _POLICIES = 4
 
@@ -62,7 +62,7 @@ def profile(folder: Path, cases: int) -> None:
         job.policies,
         "profile",
         Limits(512),
-        lambda report: None,
+        lambda _: None,
     )
     profiler = cProfile.Profile()
     profiler.enable()
@@ -87,8 +87,8 @@ def main() -> None:
             rates.append(full.summary["verdicts"] / seconds)
             costs.append(cpu / full.summary["verdicts"] * 1e6)
             print(
-                f"round {number}: {full.summary['verdicts']:,} verdicts in {seconds:.1f} s (start {small.seconds:.1f} s)"
-                f" = {rates[-1]:,.0f}/s, {costs[-1]:.0f} us CPU each",
+                f"round {number}: {full.summary['verdicts']:,} verdicts in {seconds:.1f} s "
+                f"(start {small.seconds:.1f} s) = {rates[-1]:,.0f}/s, {costs[-1]:.0f} us CPU each",
                 flush=True,
             )
     if chosen.profile:

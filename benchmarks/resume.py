@@ -1,6 +1,6 @@
 """What a crash costs: the driver is killed when half of the cases are in the table, then the job runs again.
 
-    python -m benchmarks.resume [--quick]
+    python benchmarks/resume.py [--quick]
 
 The scripted judge keeps a journal of every case that it is asked, so cases judged twice are counted, not estimated.
 """
@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 
 import psutil
+from _job import command, make_job, run_job
+from _machine import describe
 
-from benchmarks.jobs_bench import command, make_job, run_job
-from benchmarks.machine import describe
 from sinks.counts import count_by_track
 
 _POLICIES = 2
@@ -46,9 +46,9 @@ def crash_at_half(config: Path, cases: int) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="8,000 cases, once")
+    parser.add_argument("--quick", action="store_true", help="20,000 cases, once")
     quick = parser.parse_args().quick
-    cases, rounds = (8_000, 1) if quick else (40_000, 3)
+    cases, rounds = (20_000, 1) if quick else (40_000, 3)
     judge = {"latency_ms": 200, "jitter": 0.5, "window": 64}
     describe({"cases": cases, "rounds": rounds, "judge": judge, "flush_seconds": 1.0})
     shares = []

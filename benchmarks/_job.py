@@ -24,26 +24,8 @@ rules:
 ---
 Decide whether the message advertises free money.
 """
-_WORDS = [
-    "the",
-    "market",
-    "opens",
-    "early",
-    "and",
-    "our",
-    "neighbours",
-    "bring",
-    "bread",
-    "cheese",
-    "and",
-    "letters",
-    "from",
-    "the",
-    "town",
-    "across",
-    "the",
-    "river",
-]
+_TEXT = "the market opens early and our neighbours bring bread cheese and letters from the town across the river"
+_WORDS = _TEXT.split()
 
 
 @dataclass(frozen=True, slots=True)
