@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _PREVALENCE = (
     "select policy_id, count(*) as verdicts, count(*) filter (violation) as flagged from verdicts group by 1 order by 1"
 )
-_NEXT = "select item_id, policy_id, rule_ids, confidence, rationale from verdicts where violation limit 5"
+_NEXT = "select item_id, policy_id, violation, score, rationale from verdicts order by score desc nulls last limit 5"
 
 
 class Result(BaseModel):
@@ -54,7 +54,7 @@ def demo(config_path: Path, console: Console) -> None:
     config = load_config(config_path)
     _build(config, console)
     shown = _shown(config_path)
-    console.print(f"[bold]$ assay backfill {shown}[/]   (a minute or two; most of the first is the engine's start)")
+    console.print(f"[bold]$ assay backfill {shown}[/]   (two minutes or so)")
     result = Result.model_validate_json(_assay("backfill", str(config_path), "--json"))
     rows = _assay("sql", str(config_path), _PREVALENCE, "--format", "json")
     show(result, TypeAdapter(list[Prevalence]).validate_json(rows), config, console)
