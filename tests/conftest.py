@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests import tiny_gpt_oss
+import pytest_asyncio
 
 from actors import small_model
+from actors.engine import VllmJudge
+from assay.config import VllmConfig
+from tests import tiny_gpt_oss
+from tests.judge_cases import policy
 
 MODELS = Path(__file__).parents[1] / ".models"
 
@@ -44,3 +49,41 @@ def tiny_gpt_oss_folder() -> Path:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(missing))
+
+
+def vllm_config(model: Path, **changes: object) -> VllmConfig:
+    """A small engine for two cores: short answers, a little cache, no compilation."""
+    settings: dict[str, object] = {
+        "kind": "vllm",
+        "model": str(model),
+        "max_output_tokens": 200,
+        "retry_output_tokens": 400,
+        "max_rationale_chars": 60,
+        "max_model_len": 2048,
+        "max_num_seqs": 16,
+        "max_num_batched_tokens": 2048,
+        "cpu_kv_cache_gib": 0.25,
+        "enforce_eager": True,
+    }
+    return VllmConfig.model_validate({**settings, **changes})
+
+
+async def _started(config: VllmConfig) -> AsyncIterator[VllmJudge]:
+    judge = VllmJudge(config, gpus=0)
+    await judge.start([policy()])
+    yield judge
+    await judge.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def small_judge(small_model_folder: Path) -> AsyncIterator[VllmJudge]:
+    """SmolLM2 in a real engine, started once."""
+    async for judge in _started(vllm_config(small_model_folder)):
+        yield judge
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def gpt_oss_judge(tiny_gpt_oss_folder: Path) -> AsyncIterator[VllmJudge]:
+    """The tiny gpt-oss in a real engine, started once. Its first budget is too small for most answers."""
+    async for judge in _started(vllm_config(tiny_gpt_oss_folder, max_output_tokens=24)):
+        yield judge

@@ -14,7 +14,9 @@ RULES = """
 
 def policy(name: str = "spam", sentences: int = 3) -> Policy:
     """A policy with rules S1 (1, limit), S2 (3, block) and S3.a (2, review)."""
-    prose = f"# Instruction\nFind {name} in messages.\n" + "Selling to people who did not ask is not allowed.\n" * sentences
+    prose = (
+        f"# Instruction\nFind {name} in messages.\n" + "Selling to people who did not ask is not allowed.\n" * sentences
+    )
     return parse_policy(f'---\nid: {name}\nversion: "1"\nrules:{RULES}---\n{prose}', name)
 
 

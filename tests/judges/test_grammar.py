@@ -52,7 +52,9 @@ def test_contract_grammar(small_model_folder: Path) -> None:
         assert not accepts(compiled, [*tokenizer.encode(text), stop], [stop]), text
 
 
-@pytest.mark.parametrize("reasoning", ["", "<|channel|>analysis<|message|>Is it? " + BAD[0] + "<|end|><|start|>assistant"])
+@pytest.mark.parametrize(
+    "reasoning", ["", "<|channel|>analysis<|message|>Is it? " + BAD[0] + "<|end|><|start|>assistant"]
+)
 def test_harmony_tag_leaves_the_analysis_free_and_holds_the_final_message(
     tiny_gpt_oss_folder: Path, reasoning: str
 ) -> None:

@@ -35,7 +35,15 @@ PLAIN = Codec(decode, lambda ids: split_plain(ids, frozenset({RETURN, START})), 
 
 FLAGGED = '{"violation":1,"rule_ids":["S2","S1"],"confidence":"high","rationale":"A prize that is none."}'
 CLEAN = '{"violation":0,"rule_ids":[],"confidence":"low","rationale":"Nothing sold."}'
-ANALYSIS = [CHANNEL, *encode("analysis"), MESSAGE, *encode("Let me think: " + FLAGGED), END, START, *encode("assistant")]
+ANALYSIS = [
+    CHANNEL,
+    *encode("analysis"),
+    MESSAGE,
+    *encode("Let me think: " + FLAGGED),
+    END,
+    START,
+    *encode("assistant"),
+]
 
 
 def final(text: str, header: str = "final", end: int | None = RETURN) -> list[int]:
@@ -194,7 +202,9 @@ def test_score_is_null_where_no_token_says_just_the_digit() -> None:
 WORDS = st.sampled_from(
     [FLAGGED, CLEAN, "analysis", "final", "final json", "assistant", '{"violation":1', "}", " to=x", "hm"]
 ).map(encode)
-TOKENS = st.one_of(WORDS, st.sampled_from([[k] for k in range(199998, 200019)]), st.integers(0, 201087).map(lambda k: [k]))
+TOKENS = st.one_of(
+    WORDS, st.sampled_from([[k] for k in range(199998, 200019)]), st.integers(0, 201087).map(lambda k: [k])
+)
 ANSWERS = st.lists(TOKENS, max_size=12).map(lambda parts: [token for part in parts for token in part])
 
 

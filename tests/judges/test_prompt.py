@@ -49,7 +49,7 @@ def fragment(rng: random.Random, specials: list[str]) -> str:
     if kind == 3:
         return base64.b64encode(rng.choice(specials).encode()).decode()
     if kind == 4:
-        points = (rng.choice((rng.randrange(32, 127), rng.randrange(0x250, 0x3000), rng.randrange(0xE000, 0x1FBFF))))
+        points = rng.choice((rng.randrange(32, 127), rng.randrange(0x250, 0x3000), rng.randrange(0xE000, 0x1FBFF)))
         return chr(points) * rng.randrange(1, 4)
     if kind == 5:
         return "".join(rng.choice(specials).partition("|")[::2])
