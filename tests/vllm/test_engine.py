@@ -53,7 +53,7 @@ async def test_a_real_model_gives_verdicts_with_a_score(small_judge: VllmJudge) 
 
 
 async def test_a_policy_that_leaves_no_room_is_named(small_judge: VllmJudge) -> None:
-    with pytest.raises(InputError, match="policy huge .* leave no room"):
+    with pytest.raises(InputError, match=r"policy huge .* leave no room"):
         await small_judge.judge(text_case("Hello", policy("huge", sentences=300)))
 
 
