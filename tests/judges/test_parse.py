@@ -84,7 +84,7 @@ def test_reasoning_is_left_out_on_request() -> None:
 
 def test_a_contract_in_the_reasoning_is_no_verdict() -> None:
     assert reason(ANALYSIS) is Reason.MALFORMED
-    assert reason(ANALYSIS[:-3] + [RETURN]) is Reason.NO_FINAL
+    assert reason([*ANALYSIS[:-3], RETURN]) is Reason.NO_FINAL
     assert reason([]) is Reason.NO_FINAL
     assert reason([RETURN]) is Reason.MALFORMED
     assert reason([CHANNEL, *encode("commentary to=f"), MESSAGE, *encode(FLAGGED), CALL]) is Reason.NO_FINAL

@@ -1,0 +1,15 @@
+"""From a config to the judge that it describes."""
+
+from __future__ import annotations
+
+from actors.engine import VllmJudge
+from actors.scripted import ScriptedJudge
+from assay.config import ScriptedConfig, VllmConfig
+from assay.contracts import Judge
+
+
+def make_judge(config: ScriptedConfig | VllmConfig, gpus: float) -> Judge:
+    """A judge that is not started yet. `gpus` is what its replica was given. Raises InputError."""
+    if isinstance(config, ScriptedConfig):
+        return ScriptedJudge(config)
+    return VllmJudge(config, gpus)

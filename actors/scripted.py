@@ -1,0 +1,75 @@
+"""A judge that follows a script: no model, deterministic, about as fast as Python. For trials, tests and benchmarks."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Sequence
+
+from actors.identity import identify
+from assay.config import ScriptedConfig
+from assay.errors import EngineDied
+from assay.policy import Policy
+from assay.records import Action, Case, Confidence, Judgement, Reason, Rejection, Verdict
+
+
+class ScriptedJudge:
+    """Flags judged turns in which `match` is found, and cites the policy's first rule. Reads no tokens, counts none."""
+
+    def __init__(self, config: ScriptedConfig) -> None:
+        self.identity = identify(config)
+        self._config = config
+        self._match = re.compile(config.match)
+        self._kill_on = re.compile(config.kill_on) if config.kill_on is not None else None
+        self._journal = open(config.journal, "ab", buffering=0) if config.journal else None  # noqa: SIM115
+        self._flagged: dict[str, Verdict] = {}
+        self._clean = _verdict(None)
+
+    async def start(self, policies: Sequence[Policy]) -> None:
+        self._flagged = {policy.hash: _verdict(policy) for policy in policies}
+
+    async def judge(self, case: Case) -> Judgement:
+        """A verdict, or too_long. Raises EngineDied where `kill_on` is found in what is judged."""
+        if self._journal is not None:
+            self._journal.write(b".")
+        if self._config.latency_ms:
+            await asyncio.sleep(self._latency(case))
+        judged = case.item.judged
+        if self._kill_on is not None and any(self._kill_on.search(turn.content) for turn in judged):
+            raise EngineDied("the script says that this content kills the engine")
+        prompt = hashlib.sha256((case.policy.hash + case.item.content_hash).encode()).hexdigest()
+        limit = self._config.max_content_chars
+        if limit is not None and case.item.size > limit:
+            detail = f"{case.item.size} characters of content; the judge has room for {limit}"
+            raw = "\n".join(turn.content for turn in judged).encode("utf-8", "replace")
+            return Judgement(Rejection(Reason.TOO_LONG, detail, raw), prompt_hash=prompt)
+        if not any(self._match.search(turn.content) for turn in judged):
+            return Judgement(self._clean, prompt_hash=prompt)
+        flagged = self._flagged.get(case.policy.hash)
+        if flagged is None:
+            flagged = self._flagged[case.policy.hash] = _verdict(case.policy)
+        return Judgement(flagged, prompt_hash=prompt)
+
+    async def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+
+    def _latency(self, case: Case) -> float:
+        """Seconds; spread by up to `jitter` both ways, the same for the same content."""
+        spread = int(case.item.content_hash[:8], 16) / 2**31 - 1
+        return self._config.latency_ms / 1000 * (1 + self._config.jitter * spread)
+
+
+def _verdict(violated: Policy | None) -> Verdict:
+    rule_ids = violated.rule_ids[:1] if violated else ()
+    severity, action = violated.consequence(rule_ids) if violated else (0, Action.ALLOW)
+    return Verdict(
+        violation=violated is not None,
+        rule_ids=rule_ids,
+        severity=severity,
+        action=action,
+        confidence=Confidence.HIGH,
+        rationale="The script's pattern is found." if violated else "The script's pattern is not found.",
+        score=0.99 if violated else 0.01,
+    )
