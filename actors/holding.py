@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.contracts import Caution, Grant, Move, Shard, Sink, Standing
+from assay.contracts import Caution, Grant, Move, Sink, Standing
 from assay.errors import Refused
 from assay.ledger import fence_key, part_key, track_key, whole_track_key
 from assay.policy import Policy
