@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actors.engine_load import Engine, Language, load_engine, load_language, prepare_environment
-from actors.grammar import contract_grammar, harmony_tag
+from actors.engine_load import Engine, Language, load_engine, load_language, prepare_environment, sampling
 from actors.identity import identify
 from actors.parse import Answer, parse
 from actors.prompt import Layout, Rendered, layout_of, show
@@ -142,36 +141,11 @@ class VllmJudge:
         return language.renderer.render(case, room)
 
     def _sampling(self, policy: Policy) -> SamplingParams:
-        """The policy's sampling parameters, shared by its cases (vLLM copies what it changes)."""
         params = self._params.get(policy.hash)
         if params is None:
-            params = self._params[policy.hash] = self._make_sampling(policy)
+            _, language = self._running()
+            params = self._params[policy.hash] = sampling(self._config, language, policy)
         return params
-
-    def _make_sampling(self, policy: Policy) -> SamplingParams:
-        from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
-
-        _, language = self._running()
-        config, codec, limit = self._config, language.codec, self._config.max_rationale_chars
-        grammar = (
-            StructuredOutputsParams(structural_tag=harmony_tag(policy, limit))
-            if language.harmony
-            else StructuredOutputsParams(grammar=contract_grammar(policy, limit))
-        )
-        digits = [codec.zero, codec.one]
-        return SamplingParams(
-            temperature=config.temperature,
-            top_p=config.top_p,
-            seed=config.seed if config.temperature else None,
-            max_tokens=config.max_output_tokens,
-            stop_token_ids=list(language.renderer.stop_ids),
-            logprob_token_ids=None if None in digits else digits,
-            flat_logprobs=True,
-            detokenize=False,
-            output_kind=RequestOutputKind.FINAL_ONLY,
-            structured_outputs=grammar,
-            skip_clone=True,
-        )
 
     def _second(self, result: Verdict | Rejection, params: SamplingParams, prompt: Rendered) -> SamplingParams | None:
         """Parameters for a second attempt, None where that would not help."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from actors.grammar import contract_grammar, harmony_tag
 from actors.guard import Guard
 from actors.identity import family_of, hub_revision, model_folder
 from actors.parse import Codec, split_harmony, split_plain
@@ -17,9 +18,12 @@ from actors.prompt_chat import ChatFramer
 from actors.prompt_harmony import HarmonyFramer
 from assay.config import VllmConfig
 from assay.errors import FatalError, InputError
+from assay.policy import Policy
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.sampling_params import SamplingParams
     from vllm.v1.engine.async_llm import AsyncLLM
 
 _QUIET = {
@@ -93,41 +97,71 @@ def load_engine(config: VllmConfig, gpus: float) -> Engine:
         raise InputError(
             f"judge.tensor_parallel_size is {config.tensor_parallel_size}, replicas.gpus is {gpus:g}: make them equal"
         )
-    from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.platforms import current_platform
     from vllm.v1.engine.async_llm import AsyncLLM
 
-    name, revision = _name_and_revision(config)
     on_cpu = current_platform.is_cpu()
     before = set(multiprocessing.active_children())
     try:
-        llm = AsyncLLM.from_engine_args(
-            AsyncEngineArgs(
-                model=name,
-                revision=revision,
-                tokenizer_revision=revision,
-                dtype=config.dtype,
-                kv_cache_dtype=config.kv_cache_dtype,
-                seed=config.seed,
-                max_model_len=config.max_model_len,
-                max_num_seqs=config.max_num_seqs,
-                max_num_batched_tokens=config.max_num_batched_tokens,
-                tensor_parallel_size=config.tensor_parallel_size,
-                distributed_executor_backend="mp" if config.tensor_parallel_size > 1 else None,
-                gpu_memory_utilization=config.gpu_memory_utilization,
-                kv_cache_memory_bytes=int(config.cpu_kv_cache_gib * 2**30) if on_cpu else None,
-                enforce_eager=config.enforce_eager,
-                enable_prefix_caching=config.prefix_caching,
-                logprobs_mode="raw_logprobs",
-                structured_outputs_config={"backend": "xgrammar"},
-                disable_log_stats=True,
-            )
-        )
+        llm = AsyncLLM.from_engine_args(engine_args(config, on_cpu))
     except (RuntimeError, ValueError, OSError) as error:
         raise FatalError(_why_not(config, error, on_cpu)) from error
     started = [child.pid for child in multiprocessing.active_children() if child not in before]
     guard = Guard([pid for pid in started if pid is not None])
     return Engine(llm, guard, llm.vllm_config.cache_config.block_size, llm.model_config.max_model_len)
+
+
+def engine_args(config: VllmConfig, on_cpu: bool) -> AsyncEngineArgs:
+    """Everything that the engine is told."""
+    from vllm.engine.arg_utils import AsyncEngineArgs
+
+    name, revision = _name_and_revision(config)
+    return AsyncEngineArgs(
+        model=name,
+        revision=revision,
+        tokenizer_revision=revision,
+        dtype=config.dtype,
+        kv_cache_dtype=config.kv_cache_dtype,
+        seed=config.seed,
+        max_model_len=config.max_model_len,
+        max_num_seqs=config.max_num_seqs,
+        max_num_batched_tokens=config.max_num_batched_tokens,
+        tensor_parallel_size=config.tensor_parallel_size,
+        distributed_executor_backend="mp" if config.tensor_parallel_size > 1 else None,
+        gpu_memory_utilization=config.gpu_memory_utilization,
+        kv_cache_memory_bytes=int(config.cpu_kv_cache_gib * 2**30) if on_cpu else None,
+        enforce_eager=config.enforce_eager,
+        enable_prefix_caching=config.prefix_caching,
+        logprobs_mode="raw_logprobs",
+        structured_outputs_config={"backend": "xgrammar"},
+        disable_log_stats=True,
+    )
+
+
+def sampling(config: VllmConfig, language: Language, policy: Policy) -> SamplingParams:
+    """How answers under `policy` are sampled; one object for all its cases (vLLM copies what it changes)."""
+    from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
+
+    codec, limit = language.codec, config.max_rationale_chars
+    grammar = (
+        StructuredOutputsParams(structural_tag=harmony_tag(policy, limit))
+        if language.harmony
+        else StructuredOutputsParams(grammar=contract_grammar(policy, limit))
+    )
+    digits = [codec.zero, codec.one]
+    return SamplingParams(
+        temperature=config.temperature,
+        top_p=config.top_p,
+        seed=config.seed if config.temperature else None,
+        max_tokens=config.max_output_tokens,
+        stop_token_ids=list(language.renderer.stop_ids),
+        logprob_token_ids=None if None in digits else digits,
+        flat_logprobs=True,
+        detokenize=False,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+        structured_outputs=grammar,
+        skip_clone=True,
+    )
 
 
 def _why_not(config: VllmConfig, error: Exception, on_cpu: bool) -> str:

@@ -21,9 +21,9 @@ MIB = 2**20
 REPOSITORY = Path(__file__).parents[2]
 
 _AUDIT = """
-import resource, sys
+import sys
 from assay.errors import InputError
-from tests.sources.workshop import config, source_of
+from tests.sources.workshop import config, peak_mib, source_of
 
 columns = {"id": "id", sys.argv[2]: sys.argv[2]}
 size = 0
@@ -37,7 +37,7 @@ try:
     print("read", size)
 except InputError as error:
     print("refused", str(error).replace("\\n", " "))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(peak_mib())
 """
 
 
@@ -228,10 +228,10 @@ def test_random_damage_is_refused_or_read_but_never_kills(tmp_path: Path) -> Non
         (tmp_path / f"d{number}.parquet").write_bytes(data)
     (tmp_path / "a.parquet").unlink()
     script = """
-    import resource, sys
+    import sys
     from pathlib import Path
     from assay.errors import InputError
-    from tests.sources.workshop import config, read
+    from tests.sources.workshop import config, peak_mib, read
     refused = 0
     for path in sorted(Path(sys.argv[1]).iterdir()):
         try:
@@ -239,7 +239,7 @@ def test_random_damage_is_refused_or_read_but_never_kills(tmp_path: Path) -> Non
         except InputError as error:
             assert path.name in str(error), error
             refused += 1
-    print(refused, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    print(refused, peak_mib())
     """
     command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=100, check=False)

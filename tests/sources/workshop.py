@@ -70,3 +70,9 @@ def only_bad(arrivals: list[Arrival]) -> BadItem:
     """The one rejection among the arrivals."""
     (bad,) = [arrival for arrival in arrivals if isinstance(arrival, BadItem)]
     return bad
+
+
+def peak_mib() -> int:
+    """This process's own peak memory. (`ru_maxrss` would begin at that of the process which started it.)"""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) // 1024
