@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal
 
 from actors.loop import Report
@@ -16,10 +17,10 @@ _CONDEMNED_AFTER = 3
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """A shard on which replicas died.
+    """A shard that had cases in flight when replicas died.
 
-    `kills`: deaths put down to the suspect so far. `alone`: cases go one at a time now. `mark`: where the shard stood
-    when the suspect was alone in flight; None while any case in the region may be the one. `until`: end of the region.
+    `alone`: cases go one at a time now. `kills`: deaths put down to the suspect. `mark`: where the shard stood when the
+    suspect was alone in flight; None while any case of the region may be the one. `until`: end of the region.
     """
 
     kills: int
@@ -34,12 +35,16 @@ class Suspicion:
         return Caution(1, self.until, condemn=self.kills >= _CONDEMNED_AFTER)
 
 
-def suspect(before: Suspicion | None, standing: Standing) -> Suspicion:
-    """What to think of a shard after one more death."""
+def suspect(before: Suspicion | None, standing: Standing, *, engine: bool) -> Suspicion:
+    """What to think of a shard after one more death.
+
+    A death of the engine counts against the cases in flight. A death of the whole process may have any cause, so it
+    counts only against a case that was alone in flight.
+    """
     if before is None or standing.low >= before.until:
-        return Suspicion(1, False, None, standing.reached)
+        return Suspicion(int(engine), False, None, standing.reached)
     if not before.alone:
-        return Suspicion(2, True, None, max(before.until, standing.reached))
+        return Suspicion(before.kills + int(engine), True, None, max(before.until, standing.reached))
     same = before.mark is None or before.mark == standing.mark
     return Suspicion(before.kills + 1 if same else 1, True, standing.mark, before.until)
 
@@ -49,18 +54,26 @@ class _Worker:
     shards: dict[Shard, Standing | None] = field(default_factory=dict)
     last: Shard | None = None
     tally: Tally = field(default_factory=Tally)
-    heard: float | None = None
+    heard: float = field(default_factory=time.monotonic)
+    moved: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The run at a glance. `silent` names replicas at work that have not reported for long, with the seconds."""
+    """The run at a glance: seconds since each replica at work was heard of, and since it last got anywhere."""
 
     tally: Tally
-    waiting: int
-    working: int
-    silent: Mapping[str, float]
+    heard: Mapping[str, float]
+    moved: Mapping[str, float]
     finished: bool
+
+
+class Death(StrEnum):
+    """How a replica's loop ended, as far as its cases are concerned."""
+
+    NONE = "none"
+    PROCESS = "process"
+    ENGINE = "engine"
 
 
 class Board:
@@ -75,7 +88,8 @@ class Board:
 
     def next(self, replica: str) -> Grant | Literal["wait"] | None:
         """The next shard for this replica; "wait" while others may yet give one back; None when all are settled."""
-        worker = self._worker(replica)
+        worker = self._workers.setdefault(replica, _Worker())
+        worker.heard = time.monotonic()
         if not self._waiting:
             return "wait" if any(other.shards for other in self._workers.values()) else None
         shard = self._waiting.pop(self._choose(worker.last))
@@ -94,25 +108,34 @@ class Board:
 
     def done(self, replica: str, shard: Shard) -> None:
         """Every case of the shard is committed."""
-        self._worker(replica).shards.pop(shard, None)
+        if worker := self._workers.get(replica):
+            worker.shards.pop(shard, None)
 
     def report(self, replica: str, report: Report) -> None:
-        worker = self._worker(replica)
-        worker.tally, worker.heard = report.tally, time.monotonic()
+        """What a replica says of itself. One that was given up is not listened to; nor is news that came late."""
+        worker = self._workers.get(replica)
+        if worker is None:
+            return
+        worker.heard = time.monotonic()
+        if report.tally.judged > worker.tally.judged or not any(each.flying for each in report.standings.values()):
+            worker.moved = worker.heard
+        if report.tally.settled >= worker.tally.settled:
+            worker.tally = report.tally
         for shard, standing in report.standings.items():
-            if shard in worker.shards:
+            known = worker.shards.get(shard)
+            if shard in worker.shards and (known is None or standing.mark >= known.mark):
                 worker.shards[shard] = standing
 
-    def ended(self, replica: str, *, suspicious: bool) -> None:
-        """The replica's loop is over, well or not. Its shards go back to the front; `suspicious`: a case may be why."""
+    def ended(self, replica: str, death: Death) -> None:
+        """The replica's loop is over, well or not. Its shards go back to the front."""
         worker = self._workers.pop(replica, None)
         if worker is None:
             return
         self._retired += worker.tally
         for shard, standing in worker.shards.items():
-            if suspicious:
-                known = standing or Standing(0, 0, 0)
-                self._suspicions[shard] = suspect(self._suspicions.get(shard), known)
+            if death is not Death.NONE and standing is not None and standing.flying:
+                engine = death is Death.ENGINE
+                self._suspicions[shard] = suspect(self._suspicions.get(shard), standing, engine=engine)
             self._waiting.insert(0, shard)
 
     def status(self) -> Status:
@@ -120,11 +143,7 @@ class Board:
         working = {name: worker for name, worker in self._workers.items() if worker.shards}
         return Status(
             tally=sum((worker.tally for worker in self._workers.values()), self._retired),
-            waiting=len(self._waiting),
-            working=sum(len(worker.shards) for worker in working.values()),
-            silent={name: now - worker.heard for name, worker in working.items() if worker.heard is not None},
+            heard={name: now - worker.heard for name, worker in working.items()},
+            moved={name: now - worker.moved for name, worker in working.items()},
             finished=not self._waiting and not working,
         )
-
-    def _worker(self, replica: str) -> _Worker:
-        return self._workers.setdefault(replica, _Worker())

@@ -44,6 +44,7 @@ class Counts:
         self._idle_since = now if is_idle else None
 
     def tally(self) -> Tally:
+        idling = time.monotonic() - self._idle_since if self._idle_since is not None else 0.0
         return Tally(
             items=self.items,
             judged=self.judged,
@@ -54,5 +55,5 @@ class Counts:
             cached_tokens=self._cached,
             cacheable_tokens=self._cacheable,
             output_tokens=self._output,
-            idle_seconds=self._idle_seconds,
+            idle_seconds=self._idle_seconds + idling,
         )

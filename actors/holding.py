@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class Holding:
         self.tracks = tracks
         self.condemning = grant.caution is not None and grant.caution.condemn
         self.lost = False
-        self.unsettled = self.size = 0
+        self.unsettled = self.size = self.flying = 0
         self.reached = self.low
         self._fence = fence
         self._keys = keys
@@ -49,7 +50,7 @@ class Holding:
     @property
     def standing(self) -> Standing:
         committed = [track.committed or 0 for track in self.tracks.values()]
-        return Standing(min(committed), sum(committed), self.reached)
+        return Standing(min(committed), sum(committed), self.reached, self.flying)
 
     @property
     def complete(self) -> bool:
@@ -104,13 +105,14 @@ def claim(grants: Iterable[Grant], sink: Sink, policies: Sequence[Policy], judge
 
     Raises Refused if others claim the same shards at the same time, again and again.
     """
-    for attempt in range(_CLAIM_ATTEMPTS):
-        try:
-            return [_claim(grant, sink, policies, judge) for grant in grants]
-        except Refused:
-            if attempt == _CLAIM_ATTEMPTS - 1:
-                raise
-    return []
+    return [_claim_firmly(grant, sink, policies, judge) for grant in grants]
+
+
+def _claim_firmly(grant: Grant, sink: Sink, policies: Sequence[Policy], judge: JudgeIdentity) -> Holding:
+    for _ in range(_CLAIM_ATTEMPTS - 1):
+        with contextlib.suppress(Refused):
+            return _claim(grant, sink, policies, judge)
+    return _claim(grant, sink, policies, judge)
 
 
 def _claim(grant: Grant, sink: Sink, policies: Sequence[Policy], judge: JudgeIdentity) -> Holding:

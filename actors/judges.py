@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from actors.engine import VllmJudge
 from actors.scripted import ScriptedJudge
 from assay.config import ScriptedConfig, VllmConfig
 from assay.contracts import Judge
@@ -12,4 +11,6 @@ def make_judge(config: ScriptedConfig | VllmConfig, gpus: float) -> Judge:
     """A judge that is not started yet. `gpus` is what its replica was given. Raises InputError."""
     if isinstance(config, ScriptedConfig):
         return ScriptedJudge(config)
+    from actors.engine import VllmJudge
+
     return VllmJudge(config, gpus)

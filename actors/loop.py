@@ -52,7 +52,8 @@ class Report:
 class Loop:
     """Audits what its source delivers until the source ends or `stop` is called.
 
-    `tell` is called in a thread about twice a second, and after each commit before it is acknowledged.
+    `tell` is called in a thread about twice a second, after each commit before it is acknowledged, and, while a shard
+    needs caution, before any case starts.
     """
 
     def __init__(
@@ -67,12 +68,15 @@ class Loop:
     ) -> None:
         self._source, self._judge, self._sink = source, judge, sink
         self._policies, self._run_id, self._limits, self._tell = tuple(policies), run_id, limits, tell
+        self._rank = {policy.hash: number for number, policy in enumerate(self._policies)}
         self._held: dict[tuple[str, str], Holding] = {}
         self._backlog: deque[tuple[Holding, Case]] = deque()
         self._flights: set[asyncio.Task[None]] = set()
         self._space, self._due = asyncio.Event(), asyncio.Event()
         self._stopping = self._ended = self._source_waits = self._grounded = False
         self._care: int | None = None
+        self._unheard = 0
+        self._last_words: Report | None = None
         self._finished = 0
         self._counts = Counts()
 
@@ -84,8 +88,14 @@ class Loop:
         self._due.set()
 
     def report(self) -> Report:
-        """Counts and standings as of now."""
-        return Report(self._counts.tally(), {holding.shard: holding.standing for holding in self._held.values()})
+        """Counts and standings as of now; after a failure, as of the failure."""
+        if self._last_words is not None:
+            return self._last_words
+        standings = {holding.shard: holding.standing for holding in self._held.values()}
+        if self._care is not None and self._backlog:
+            following = self._backlog[0][0].shard
+            standings[following] = replace(standings[following], flying=standings[following].flying + 1)
+        return Report(self._counts.tally(), standings)
 
     async def run(self) -> Tally:
         """Audit until the source ends or `stop` is called. The judge must have been started.
@@ -113,6 +123,7 @@ class Loop:
         try:
             return await part
         except BaseException:
+            self._last_words = self.report()
             self._grounded = True
             raise
 
@@ -120,13 +131,13 @@ class Loop:
 
     async def _read(self) -> None:
         while not (self._stopping or self._ended):
-            room = self._room()
-            if room == 0:
+            if self._room() == 0:
+                self._space.clear()
                 await _wait(self._space, _POLL_SECONDS)
-                room = self._room()
-            self._space.clear()
+            room = self._room()
             polled = await self._in_thread(self._source.poll, room, _POLL_SECONDS)
             if not self._stopping:
+                self._source_waits = room > 0 and not (polled.arrivals or polled.assigned)
                 await self._take(polled)
         self._source_waits = True
         self._due.set()
@@ -146,13 +157,18 @@ class Loop:
             self._drop(shard)
         if polled.assigned:
             await self._seek(polled.assigned)
-        for arrival in polled.arrivals:
-            self._admit(arrival)
+        admitted = [case for arrival in polled.arrivals for case in self._admit(arrival)]
+        if self._care is None:
+            admitted.sort(key=lambda case: self._rank[case[1].policy.hash])
+        self._backlog += admitted
         for shard in polled.finished:
             if shard.stop is not None and (holding := self._held.get((shard.source, shard.id))):
                 holding.reach(shard.stop)
-        self._source_waits = not polled.arrivals
         self._ended = polled.ended
+        if self._care is not None:
+            self._unheard += 1
+            await self._in_thread(self._tell, self.report())
+            self._unheard -= 1
         self._launch()
         self._wake_writer()
 
@@ -163,12 +179,14 @@ class Loop:
             self._source.seek(holding.shard, holding.low if holding.known else None)
         self._care = self._strictest()
 
-    def _admit(self, arrival: Arrival) -> None:
+    def _admit(self, arrival: Arrival) -> list[tuple[Holding, Case]]:
+        """The cases of an item that need the judge; those that don't are finished here."""
         place = arrival.place
         holding = self._held.get((place.source, place.shard))
         if holding is None:
-            return
+            return []
         self._counts.items += 1
+        cases = []
         for policy in self._policies:
             if not holding.admit(policy, arrival):
                 continue
@@ -179,8 +197,9 @@ class Loop:
                 holding.condemning = False
                 self._finish(holding, arrival, policy, _CONDEMNED, Stage.JUDGE)
             else:
-                self._backlog.append((holding, Case(arrival, policy)))
+                cases.append((holding, Case(arrival, policy)))
         holding.reach(place.position + 1)
+        return cases
 
     def _drop(self, shard: Shard) -> None:
         if holding := self._held.pop((shard.source, shard.id), None):
@@ -193,16 +212,19 @@ class Loop:
         while self._backlog and not self._grounded and self._may_launch():
             holding, case = self._backlog.popleft()
             if not holding.lost:
+                holding.flying += 1
                 flight = self._tasks.create_task(self._grounding(self._decide(holding, case)))
                 self._flights.add(flight)
                 flight.add_done_callback(self._land)
-        if len(self._backlog) < self._limits.window:
+        if not self._space.is_set() and self._room() > 0:
             self._space.set()
         self._counts.idle(not self._flights and not self._source_waits)
 
     def _may_launch(self) -> bool:
         if self._care is None:
             return len(self._flights) < self._limits.window
+        if self._unheard:
+            return False
         uncommitted = sum(holding.unsettled for holding in self._held.values()) - len(self._backlog)
         return uncommitted < self._care
 
@@ -214,6 +236,7 @@ class Loop:
             raise
         except Exception as error:
             raise EngineDied(f"the judge broke on item {case.item.id!r}: {error!r}") from error
+        holding.flying -= 1
         self._counts.judged += 1
         if not holding.lost:
             ms = (time.perf_counter() - began) * 1000
@@ -262,6 +285,7 @@ class Loop:
     async def _commit(self) -> None:
         """One atomic step: what is settled in order, and how far that moves each track."""
         self._finished = 0
+        self._unheard += 1
         released = [(holding, holding.release()) for holding in self._held.values()]
         outcomes = [outcome for _, batch in released for outcome in batch.outcomes]
         moves = {key: move for _, batch in released for key, move in batch.moves.items()}
@@ -272,16 +296,18 @@ class Loop:
         self._counts.committed(outcomes)
         if moved := [holding for holding, batch in released if batch.moves or holding.complete]:
             await self._acknowledge(moved)
+        self._unheard -= 1
+        self._care = self._strictest()
+        self._launch()
 
     async def _acknowledge(self, moved: Sequence[Holding]) -> None:
+        """Tell the watcher first, so that it knows of a commit before the next case can do harm, then the source."""
         settled = {holding.shard: holding.standing.low for holding in moved if not holding.lost}
         await self._in_thread(self._tell, self.report())
         await self._in_thread(self._source.acknowledge, settled)
         for holding in moved:
             if holding.complete:
                 self._drop(holding.shard)
-        self._care = self._strictest()
-        self._launch()
 
     def _strictest(self) -> int | None:
         """Cases that may be uncommitted at once under the strictest caution that still holds."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import ray
 
 from actors.assignment import Assignment
-from actors.board import Board, Status
+from actors.board import Board, Death, Status
 from actors.judges import make_judge
 from actors.loop import Loop, Report
 from assay.contracts import Grant, Judge, Shard, Tally
@@ -23,6 +23,7 @@ class BoardActor:
     def __init__(self, assignment: Assignment, shards: list[Shard]) -> None:
         self._assignment = assignment
         self._board = Board(shards, assignment.config.judge.window)
+        self._causes: dict[str, str] = {}
 
     def assignment(self) -> Assignment:
         return self._assignment
@@ -36,8 +37,13 @@ class BoardActor:
     def report(self, replica: str, report: Report) -> None:
         self._board.report(replica, report)
 
-    def ended(self, replica: str, suspicious: bool) -> None:
-        self._board.ended(replica, suspicious=suspicious)
+    def ended(self, replica: str, death: Death, cause: str) -> str:
+        """See `Board.ended`. The first cause that is given for an end is the true one; it is returned."""
+        self._board.ended(replica, death)
+        if death is Death.ENGINE:
+            self._causes[replica] = cause
+            return cause
+        return self._causes.pop(replica, cause)
 
     def status(self) -> Status:
         return self._board.status()
@@ -72,10 +78,9 @@ class Replica:
             work: Assignment = await self._board.assignment.remote()
             return await self._audit(work, await self._ready(work))
         except EngineDied as error:
-            print(f"replica {self._name}: {error}", flush=True)
             if self._loop is not None:
                 self._tell(self._loop.report())
-            ray.get(self._board.ended.remote(self._name, True))
+            ray.get(self._board.ended.remote(self._name, Death.ENGINE, str(error)))
             os._exit(1)
 
     async def stop(self) -> None:
@@ -83,9 +88,6 @@ class Replica:
         self._stopped = True
         if self._loop is not None:
             self._loop.stop()
-
-    async def pid(self) -> int:
-        return os.getpid()
 
     async def _ready(self, work: Assignment) -> Judge:
         if self._judge is None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.assignment import Assignment
-from actors.board import Status
+from actors.board import Death, Status
 from assay.config import Replicas
 from assay.contracts import Shard
 from assay.errors import AssayError, FatalError, InputError
@@ -34,7 +34,7 @@ def cluster(replicas: Replicas) -> Iterator[None]:
 
     Raises InputError when the cluster can't be reached or is too small for the replicas.
     """
-    ray = _import_ray()
+    ray = _import_ray(own=replicas.address is None)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         if replicas.address:
@@ -69,10 +69,10 @@ def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
             signal.signal(number, handler)
 
 
-def _import_ray() -> Any:
-    """Ray with its settings in place: they are read when it is first imported."""
+def _import_ray(*, own: bool) -> Any:
+    """Ray with its settings in place: they are read when it is first imported. An own cluster gets a token."""
     os.environ.setdefault("RAY_AUTH_MODE", "token")
-    if os.environ["RAY_AUTH_MODE"] == "token" and "RAY_AUTH_TOKEN_PATH" not in os.environ:
+    if own and os.environ["RAY_AUTH_MODE"] == "token" and "RAY_AUTH_TOKEN_PATH" not in os.environ:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
@@ -82,13 +82,13 @@ def _import_ray() -> Any:
 
 def _check_size(ray: Any, replicas: Replicas) -> None:
     """Refuse a run whose replicas the cluster can't hold, rather than wait for ever."""
-    have = ray.cluster_resources()
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     for resource, each, key in (("CPU", replicas.cpus, "cpus"), ("GPU", replicas.gpus, "gpus")):
-        needed, present = replicas.count * each, have.get(resource, 0)
-        if needed > present:
+        room = sum(int(node.get(resource, 0) / each) for node in nodes) if each else replicas.count
+        if room < replicas.count:
             raise InputError(
-                f"replicas.{key}: {replicas.count} replicas x {each:g} need {needed:g} {resource}, "
-                f"the cluster has {present:g}; lower replicas.count or replicas.{key}"
+                f"replicas.{key}: the cluster's {len(nodes)} nodes have room for {room} replicas of {each:g} "
+                f"{resource}, not for {replicas.count}; lower replicas.count or replicas.{key}"
             )
 
 
@@ -124,7 +124,9 @@ class Supervisor:
 
         Raises FatalError when a replica can't start, or keeps failing without getting anywhere.
         """
-        self._ray = _import_ray()
+        import ray
+
+        self._ray = ray
         self._start()
         try:
             while self._members_at_work():
@@ -172,15 +174,13 @@ class Supervisor:
         """A replica's run is over: it is through, or it failed and has to go on, or nothing can go on."""
         exceptions, call = self._ray.exceptions, member.call
         member.call = None
-        suspicious = False
+        death = Death.NONE
         try:
             self._ray.get(call)
-        except exceptions.ActorDiedError as error:
-            suspicious, failure = True, f"its process ended: {_first_line(error)}"
-            if "creation" in str(error):
-                raise FatalError(f"{member.name} can't be started: {_first_line(error)}") from error
         except exceptions.RayActorError as error:
-            suspicious, failure = True, f"it can't be reached: {_first_line(error)}"
+            death, failure = Death.PROCESS, f"its process ended: {_first_line(error)}"
+            if isinstance(error, exceptions.ActorUnavailableError):
+                self._ray.kill(member.handle, no_restart=False)
         except exceptions.RayTaskError as error:
             cause = error.cause if isinstance(error.cause, BaseException) else error
             if isinstance(cause, FatalError):
@@ -189,13 +189,12 @@ class Supervisor:
                 raise FatalError(f"{member.name} failed: {cause!r}") from error
             failure = str(cause)
         else:
-            self._ray.get(self._board.ended.remote(member.name, False))
+            self._ray.get(self._board.ended.remote(member.name, Death.NONE, ""))
             return
-        self._ray.get(self._board.ended.remote(member.name, suspicious))
-        self._try_again(member, status, failure)
+        self._try_again(member, status, self._ray.get(self._board.ended.remote(member.name, death, failure)))
 
     def _try_again(self, member: _Member, status: Status, failure: str) -> None:
-        settled = status.tally.verdicts + sum(status.tally.rejected.values())
+        settled = status.tally.settled
         member.failures = member.failures + 1 if settled == member.settled else 1
         member.settled = settled
         if member.failures > _FAILURES_WITHOUT_PROGRESS:
@@ -210,10 +209,12 @@ class Supervisor:
                 member.call = member.handle.run.remote()
 
     def _watch(self, status: Status) -> None:
-        limit = self.assignment.config.replicas.silent_seconds
+        replicas = self.assignment.config.replicas
         for member in self._members:
-            if status.silent.get(member.name, 0) > limit:
-                self._ray.get(self._board.ended.remote(member.name, True))
+            silent, stalled = status.heard.get(member.name, 0), status.moved.get(member.name, 0)
+            if silent > replicas.silent_seconds or stalled > replicas.stalled_seconds:
+                cause = f"it said nothing for {silent:.0f} s and decided nothing for {stalled:.0f} s"
+                self._ray.get(self._board.ended.remote(member.name, Death.ENGINE, cause))
                 self._ray.kill(member.handle, no_restart=False)
         if self.stopping() and not self._stop_sent:
             self._stop_sent = True

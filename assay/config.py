@@ -133,13 +133,14 @@ class Replicas(Section):
     address: str | None = None
     drain_seconds: Annotated[float, Field(ge=0)] = 60.0
     silent_seconds: Annotated[float, Field(gt=0)] = 120.0
+    stalled_seconds: Annotated[float, Field(gt=0)] = 1800.0
 
 
 class Config(Section):
     """One job."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-    source: Annotated[ParquetConfig, Field()]
+    source: ParquetConfig
     policies: Annotated[tuple[str, ...], Field(min_length=1)]
     judge: Annotated[ScriptedConfig | VllmConfig, Field(discriminator="kind")]
     sink: DeltaConfig

@@ -70,13 +70,17 @@ class Polled:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a loop is with a shard. `low`: everything before it is committed under every policy; `mark`: the sum of
-    its tracks' committed positions, which moves with each commit; `reached`: everything before it has been read.
+    """How far a loop is with a shard.
+
+    `low`: everything before it is committed under every policy. `mark`: the sum of its tracks' committed positions,
+    which moves with each commit. `reached`: everything before it has been read. `flying`: its cases that are with the
+    judge, or next to go there while cases go one by one.
     """
 
     low: int
     mark: int
     reached: int
+    flying: int = 0
 
 
 class Source(Protocol):
@@ -160,6 +164,11 @@ class Tally:
     cacheable_tokens: int = 0
     output_tokens: int = 0
     idle_seconds: float = 0.0
+
+    @property
+    def settled(self) -> int:
+        """Outcomes committed."""
+        return self.verdicts + sum(self.rejected.values())
 
     def __add__(self, other: Tally) -> Tally:
         reasons = {*self.rejected, *other.rejected}

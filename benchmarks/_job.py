@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+
+from assay.contracts import Grant, Shard
 
 _POLICY = """---
 id: {id}
@@ -36,6 +39,19 @@ class Run:
     seconds: float
     cpu_seconds: float
     peak_bytes: int
+
+
+class Listed:
+    """Hands out `shards` to a loop in this process."""
+
+    def __init__(self, shards: Iterable[Shard]) -> None:
+        self._shards = iter(shards)
+
+    def next(self) -> Grant | None:
+        return next((Grant(shard) for shard in self._shards), None)
+
+    def done(self, shard: Shard) -> None:
+        """Nobody else asks."""
 
 
 def make_job(folder: Path, *, items: int, policies: int, row_group: int = 20_000, **sections: dict[str, Any]) -> Path:

@@ -17,7 +17,7 @@ import pstats
 import tempfile
 from pathlib import Path
 
-from _job import Run, make_job, run_job
+from _job import Listed, Run, make_job, run_job
 from _machine import describe
 
 _POLICIES = 4
@@ -35,25 +35,14 @@ def profile(folder: Path, cases: int) -> None:
     from actors.loop import Limits, Loop
     from actors.scripted import ScriptedJudge
     from assay.config import ScriptedConfig
-    from assay.contracts import Grant
     from jobs.load import load_job
     from sinks.delta import DeltaSink
     from sources.parquet import ParquetSource
     from sources.plan import plan
 
-    class Listed:
-        def __init__(self, grants: list[Grant]) -> None:
-            self.grants = grants
-
-        def next(self) -> Grant | None:
-            return self.grants.pop(0) if self.grants else None
-
-        def done(self, shard: object) -> None:
-            del shard
-
     job = load_job(make_job(folder / "profile", items=cases // _POLICIES, policies=_POLICIES))
     planned = plan(job.config.source)
-    source = ParquetSource(job.config.source, planned, Listed([Grant(shard) for shard in planned.shards]))
+    source = ParquetSource(job.config.source, planned, Listed(planned.shards))
     assert isinstance(job.config.judge, ScriptedConfig)
     loop = Loop(
         source,

@@ -117,13 +117,17 @@ def _upkeep(job: Job) -> Iterator[None]:
     """Compaction and checkpoints beside the commits, in a thread of this process."""
     upkeep, over = Upkeep(job.config.sink, job.config.sink.path), threading.Event()
 
+    def tick() -> None:
+        try:
+            upkeep.tick()
+        except AssayError as error:
+            print(f"upkeep is put off: {error}", file=sys.stderr, flush=True)
+            over.wait(_UPKEEP_PAUSE_SECONDS)
+
     def tend() -> None:
         while not over.wait(_UPKEEP_SECONDS):
-            try:
-                upkeep.tick()
-            except AssayError as error:
-                print(f"upkeep is put off: {error}", file=sys.stderr, flush=True)
-                over.wait(_UPKEEP_PAUSE_SECONDS)
+            tick()
+        tick()
 
     thread = threading.Thread(target=tend, name="assay-upkeep")
     thread.start()

@@ -49,8 +49,8 @@ def faults(
 ) -> list[str]:
     """What does not balance, in words; [] when every item has exactly one outcome under every policy.
 
-    A track must be settled to its end, hold no position twice, and (unless only a part was asked for) hold as many
-    outcomes as its shard has items.
+    A track must be settled to its end, hold no position twice, and hold as many outcomes as its shard has items; more
+    only if the plan takes a part of a shard of which other runs took other parts.
     """
     found: list[str] = []
     for piece in pieces:
@@ -65,6 +65,8 @@ def faults(
                 found.append(f"{where}: {count.rows - count.positions} outcomes are doubled")
             elif count.rows < piece.items:
                 found.append(f"{where}: {piece.items - count.rows} of {piece.items} outcomes are missing")
+            elif count.rows > piece.items and not piece.partial:
+                found.append(f"{where}: {count.rows - piece.items} outcomes more than the {piece.items} items")
     if len(found) > _NAMED:
         found[_NAMED:] = [f"and {len(found) - _NAMED} more"]
     return found

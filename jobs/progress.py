@@ -27,7 +27,7 @@ class Reporter:
     def show(self, status: Status, total: int) -> None:
         """`total`: cases that this run has to settle."""
         now = time.monotonic()
-        done = status.tally.verdicts + sum(status.tally.rejected.values())
+        done = status.tally.settled
         facts = _facts(status.tally, now - self._began)
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total, facts=facts)
@@ -39,7 +39,7 @@ class Reporter:
 
 
 def _facts(tally: Tally, seconds: float) -> str:
-    done = tally.verdicts + sum(tally.rejected.values())
+    done = tally.settled
     cached = f"{tally.cached_tokens / tally.cacheable_tokens:.0%}" if tally.cacheable_tokens else "-"
     tokens = (tally.prompt_tokens + tally.output_tokens) / seconds if seconds else 0
     return (

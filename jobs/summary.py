@@ -41,7 +41,7 @@ class Summary:
     @property
     def cached_share(self) -> float | None:
         """Cached tokens over the most that prefix caching could have served; None if nothing could be cached."""
-        return self.cached_tokens / self.cacheable_tokens if self.cacheable_tokens else None
+        return min(1.0, self.cached_tokens / self.cacheable_tokens) if self.cacheable_tokens else None
 
     @property
     def warnings(self) -> list[str]:

@@ -64,6 +64,7 @@ class DeltaSink:
         self._values: dict[str, int] = {}
         self._opened = self._table.version()
         self._days: set[str] = set()
+        self._seen: set[str] = set()
 
     def ledger(self, keys: Collection[str]) -> dict[str, int]:
         with self._lock:
@@ -92,11 +93,13 @@ class DeltaSink:
     def _append(self, files: list[AddAction], moves: Mapping[str, Move]) -> None:
         """Get one log entry in, once. Whatever an attempt says, the log is asked first before another one is made."""
         commit_id = uuid4().hex
+        self._seen.clear()
         stale = time.time() + _STALE_SECONDS
         failure: AssayError | None = None
         for pause in _pauses(self._patience):
             try:
-                if commit_id in self._catch_up(strict=failure is not None):
+                self._catch_up(strict=failure is not None)
+                if commit_id in self._seen:
                     return
                 self._check(moves)
                 if isinstance(failure, FatalError):
@@ -131,8 +134,8 @@ class DeltaSink:
             if self._values.get(key) != move.was:
                 raise Refused(f"ledger key {key} holds {self._values.get(key)}, not {move.was}: the shard has moved on")
 
-    def _catch_up(self, *, strict: bool = False) -> set[str]:
-        """Bring snapshot and ledger to the latest version; the ids of the commits in between.
+    def _catch_up(self, *, strict: bool = False) -> None:
+        """Bring snapshot and ledger to the latest version, and note the ids of the commits in between in `_seen`.
 
         With `strict` a gap in the log is an error (TransientError), as the ids would then be incomplete.
         """
@@ -140,7 +143,6 @@ class DeltaSink:
         latest = self._table.version()
         if latest < self._version:
             raise FatalError(f"{self._at.uri}: the table was replaced while in use; start the run again")
-        seen: set[str] = set()
         try:
             if self._version < 0:
                 raise LogGap("not read yet")
@@ -148,12 +150,11 @@ class DeltaSink:
                 entry = self._log.entry(self._version + 1)
                 self._values.update(entry.txns)
                 self._version += 1
-                seen.add(entry.commit_id or "")
+                self._seen.add(entry.commit_id or "")
         except LogGap as gap:
             if strict:
                 raise TransientError(f"{self._at.uri}: can't tell whether the last commit happened: {gap}") from gap
             self._load()
-        return seen
 
     def _renew(self) -> None:
         """Move the snapshot to the latest version. One opened long ago gets slow: it replays all since its opening."""

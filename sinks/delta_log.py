@@ -63,6 +63,10 @@ class DeltaLog:
             values.update(self.entry(later).txns)
         return values
 
+    def checkpoint(self, version: int) -> int:
+        """The version of the newest checkpoint not above this one; -1 if there is none."""
+        return self._checkpoint(version)[0]
+
     def _checkpoint(self, version: int) -> tuple[int, list[str]]:
         """Version and files of the newest complete checkpoint not above `version`; (-1, []) if there is none."""
         sets: dict[tuple[int, int], list[str]] = defaultdict(list)

@@ -19,6 +19,7 @@ from deltalake.exceptions import CommitFailedError
 
 from assay.config import DeltaConfig
 from assay.errors import InputError
+from sinks.delta_log import DeltaLog
 from sinks.delta_table import FOREIGN, Location, locate, open_table, translate
 from sinks.schema import PARTITION
 
@@ -45,7 +46,9 @@ class OptimizeReport:
 
 
 class Upkeep:
-    """Call `tick` about once a second while a run writes to the table under `path`. For one thread.
+    """Call `tick` about once a second while a run writes to the table under `path`, and after it. For one thread.
+
+    What is due goes by the table, not by the run, so that many short runs are tended to like a long one.
 
     `tick` raises TransientError when the storage fails; the run need not stop for that, the next tick tries again.
     """
@@ -70,7 +73,8 @@ class Upkeep:
     def _tend(self, table: DeltaTable) -> None:
         version = table.version()
         if self._checkpointed is None:
-            self._checkpointed = self._compacted = version
+            self._checkpointed = max(0, DeltaLog(self._at.filesystem, self._at.root).checkpoint(version))
+            self._compacted = version - len(table.file_uris())
         if version - self._compacted >= COMPACT_EVERY:
             compact(table, _SMALL_TARGET, datetime.now(UTC).date().isoformat())
             self._compacted = table.version()

@@ -33,6 +33,11 @@ class Piece:
     items: int
     duplicates: tuple[int, ...] = ()
 
+    @property
+    def partial(self) -> bool:
+        """Whether a selection or `limit` leaves out some of the shard's rows."""
+        return self.shard.selection != "" or not self.shard.id.startswith(f"{self.start}-{self.shard.stop}:")
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:

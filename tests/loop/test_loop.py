@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from actors.board import Board
+from actors.board import Board, Death
 from actors.loop import Limits, Loop, Report
 from actors.scripted import ScriptedJudge
 from assay.config import ScriptedConfig
-from assay.contracts import Grant, Move, Shard
+from assay.contracts import Grant, Move, Polled, Shard
 from assay.errors import EngineDied, Refused, TransientError
 from assay.policy import Policy
 from assay.records import Arrival, Case, Judgement, Outcome, Reason, Rejection
@@ -162,7 +162,7 @@ async def test_a_case_that_kills_engines_is_rejected_after_three_deaths_and_noth
         except EngineDied:
             deaths += 1
             board.report("a", running.report())
-            board.ended("a", suspicious=True)
+            board.ended("a", Death.ENGINE)
     assert rows(sink) == expected(home, policies=(SPAM, ABUSE))
     rejected = [o for o in sink.outcomes if isinstance(o.judgement.result, Rejection)]
     assert sorted((o.item.place.position, o.policy.id) for o in rejected) == [
@@ -207,3 +207,43 @@ async def test_reports_say_how_far_each_shard_is() -> None:
     lows = [report.standings[home].low for report in heard if home in report.standings]
     assert lows
     assert lows == sorted(lows)
+
+
+class CountedSource(MemorySource):
+    """Counts the polls that were given no room, or brought nothing."""
+
+    def __init__(self, arrivals: Mapping[Shard, Sequence[Arrival]]) -> None:
+        super().__init__([Grant(each) for each in arrivals], arrivals)
+        self.vain = 0
+
+    def poll(self, room: int, timeout: float) -> Polled:
+        polled = super().poll(room, timeout)
+        self.vain += not (polled.arrivals or polled.assigned)
+        return polled
+
+
+async def test_a_full_backlog_is_waited_for_and_not_polled_against() -> None:
+    home = shard("a", 200)
+    feed = CountedSource({home: items(home)})
+    await loop(feed, MemorySink(), judge_=judge(latency_ms=30)).run()
+    assert feed.vain < 20
+
+
+class NotingJudge(ScriptedJudge):
+    """Notes which policies it was asked about, in order."""
+
+    asked: list[str]
+
+    async def judge(self, case: Case) -> Judgement:
+        self.asked.append(case.policy.id)
+        return await super().judge(case)
+
+
+async def test_cases_of_one_policy_come_together_so_that_its_prefix_stays_cached() -> None:
+    home = shard("a", 64)
+    noting = NotingJudge(ScriptedConfig(kind="scripted"))
+    noting.asked = []
+    await loop(source({home: items(home)}), MemorySink(), (SPAM, ABUSE), noting).run()
+    changes = sum(one != other for one, other in zip(noting.asked, noting.asked[1:], strict=False))
+    assert len(noting.asked) == 128
+    assert changes < 32

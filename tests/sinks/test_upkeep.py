@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,7 +22,7 @@ from assay.errors import InputError
 from sinks.counts import active_files, count_by_track
 from sinks.delta_log import DeltaLog, LogGap
 from sinks.upkeep import CHECKPOINT_EVERY, COMPACT_EVERY, Upkeep, optimize
-from tests.sinks.outcomes import verdict
+from tests.sinks.outcomes import DAY, verdict
 from tests.sinks.stand import open_sink
 
 
@@ -28,14 +30,14 @@ def config(hours: float = 168) -> DeltaConfig:
     return DeltaConfig(kind="delta", path="out", vacuum_hours=hours)
 
 
-def commit_many(path: Path, start: int, stop: int) -> dict[str, int]:
+def commit_many(path: Path, start: int, stop: int, day: datetime = DAY) -> dict[str, int]:
     """One row and one move of a rotating track per commit; the ledger as it then must be."""
     sink = open_sink(str(path))
     keys = [f"track/{number}" for number in range(7)]
     values = sink.ledger(keys)
     for position in range(start, stop):
         key = keys[position % 7]
-        sink.commit([verdict(position)], {key: Move(values.get(key), position)})
+        sink.commit([replace(verdict(position), judged_at=day)], {key: Move(values.get(key), position)})
         values[key] = position
     return values
 
@@ -67,6 +69,15 @@ def test_ticks_join_files_and_write_checkpoints_beside_a_writer(tmp_path: Path) 
     upkeep.tick()
     assert rows(tmp_path) == COMPACT_EVERY + 5 + CHECKPOINT_EVERY
     assert open_sink(str(tmp_path)).ledger(list(values)) == values
+
+
+def test_many_short_runs_are_tended_to_like_a_long_one(tmp_path: Path) -> None:
+    for run in range(4):
+        commit_many(tmp_path, run * 30, (run + 1) * 30, datetime.now(UTC))
+        Upkeep(config(), str(tmp_path)).tick()
+    assert any(log_of(tmp_path).glob("*.checkpoint.parquet"))
+    assert len(active_files(str(tmp_path), "verdicts") or []) < 60
+    assert rows(tmp_path) == 120
 
 
 def test_optimize_keeps_rows_and_ledger_and_removes_leftovers(tmp_path: Path) -> None:
