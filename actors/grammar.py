@@ -2,7 +2,8 @@
 
 The JSON has no free white space (an undecided model would fill its budget with blanks) and fixed keys in a fixed order:
 violation first, so that its one-digit token tells P(violation). The grammar also rules out contradictions and unknown
-rules. It does not rule out naming a rule twice; the parser folds that.
+rules, and a rationale with quotes, backslashes or control characters, so that nothing in it needs an escape. It does not
+rule out naming a rule twice; the parser folds that.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ from assay.policy import Policy
 
 _Format = dict[str, object]
 
-_COMMON = r"""
-confidence ::= "low" | "medium" | "high"
-char ::= [^"\\\x00-\x1f\x7f] | "\\" ["\\/bfnrt]
-"""
+_CHAR = r'[^"\\\x00-\x1f\x7f]'
+"""Characters of a rationale. Escapes are left out: a bounded repetition of anything but a plain character class costs
+xgrammar up to 0.7 s per token and case, of a class 0.05 ms."""
 
 
 def contract_grammar(policy: Policy, rationale_chars: int) -> str:
@@ -28,8 +28,8 @@ def contract_grammar(policy: Policy, rationale_chars: int) -> str:
 root ::= "{{\"violation\":" ("0,\"rule_ids\":[]" | "1,\"rule_ids\":[" rules "]") rest
 rules ::= rule{f' ("," rule){{0,{more}}}' if more else ""}
 rule ::= "\"" ({rules}) "\""
-rest ::= ",\"confidence\":\"" confidence "\",\"rationale\":\"" char{{0,{rationale_chars}}} "\"}}"
-{_COMMON.strip()}
+rest ::= ",\"confidence\":\"" confidence "\",\"rationale\":\"" {_CHAR}{{0,{rationale_chars}}} "\"}}"
+confidence ::= "low" | "medium" | "high"
 """
 
 

@@ -62,7 +62,7 @@ Answer with one JSON object on one line, its keys in this order, and nothing els
 - violation: 1 if the judged content breaks at least one rule, else 0
 - rule_ids: the ids of the rules that it breaks, the gravest first; [] if violation is 0
 - confidence: "low", "medium" or "high"
-- rationale: why, in one or two sentences of at most {rationale_chars} characters
+- rationale: why, in one or two sentences of at most {rationale_chars} characters, without double quotes
 
 # Content
 {_SHOWN[layout]}"""

@@ -15,7 +15,7 @@ from tests.judge_cases import policy
 UNDER = policy()
 GOOD = (
     '{"violation":0,"rule_ids":[],"confidence":"low","rationale":""}',
-    '{"violation":1,"rule_ids":["S3.a"],"confidence":"medium","rationale":"für 5 € \\"sofort\\""}',
+    '{"violation":1,"rule_ids":["S3.a"],"confidence":"medium","rationale":"für 5 € 'sofort'"}',
     '{"violation":1,"rule_ids":["S2","S1","S3.a"],"confidence":"high","rationale":"' + "x" * 40 + '"}',
 )
 BAD = (
@@ -29,6 +29,7 @@ BAD = (
     '{"violation":1,"rule_ids":["S1"],"confidence":"low","rationale":"' + "x" * 41 + '"}',
     '{"violation":1,"rule_ids":["S1"],"confidence":"low","rationale":"a\nb"}',
     '{"violation":1,"rule_ids":["S1"],"confidence":"low","rationale":"\\ud800"}',
+    '{"violation":1,"rule_ids":["S1"],"confidence":"low","rationale":"\\"a\\""}',  # the parser could, at a price
     '{"confidence":"low","violation":1,"rule_ids":["S1"],"rationale":""}',
 )
 
