@@ -2,8 +2,8 @@
 
 The JSON has no free white space (an undecided model would fill its budget with blanks) and fixed keys in a fixed order:
 violation first, so that its one-digit token tells P(violation). The grammar also rules out contradictions and unknown
-rules, and a rationale with quotes, backslashes or control characters, so that nothing in it needs an escape. It does not
-rule out naming a rule twice; the parser folds that.
+rules, and a rationale with quotes, backslashes or control characters, so that nothing in it needs an escape. It does
+not rule out naming a rule twice; the parser folds that.
 """
 
 from __future__ import annotations

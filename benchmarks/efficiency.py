@@ -48,8 +48,8 @@ _CPU = {
     "window": 96,
     "cpu_kv_cache_gib": 1.0,
     "enforce_eager": True,
-    "max_output_tokens": 96,
-    "max_rationale_chars": 120,
+    "max_output_tokens": 256,
+    "max_rationale_chars": 60,
     "temperature": 1.0,
 }
 

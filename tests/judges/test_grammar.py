@@ -15,7 +15,7 @@ from tests.judge_cases import policy
 UNDER = policy()
 GOOD = (
     '{"violation":0,"rule_ids":[],"confidence":"low","rationale":""}',
-    '{"violation":1,"rule_ids":["S3.a"],"confidence":"medium","rationale":"für 5 € 'sofort'"}',
+    '{"violation":1,"rule_ids":["S3.a"],"confidence":"medium","rationale":"für 5 € «sofort»"}',
     '{"violation":1,"rule_ids":["S2","S1","S3.a"],"confidence":"high","rationale":"' + "x" * 40 + '"}',
 )
 BAD = (
