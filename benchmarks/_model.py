@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,11 +77,12 @@ def item_texts(count: int, salt: int) -> list[str]:
     return [f"{salt}.{n}: {texts[n % len(texts)]}" for n in range(count)]
 
 
-def write_items(path: Path, texts: list[str]) -> None:
+def write_items(path: Path, texts: Sequence[str]) -> None:
     """A Parquet file with columns id and text."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table({"id": [f"{path.stem}-{n}" for n in range(len(texts))], "text": texts}), path)
+    pq.write_table(pa.table({"id": [f"{path.stem}-{n}" for n in range(len(texts))], "text": list(texts)}), path)
 
 
 def judge_config(settings: dict[str, Any]) -> VllmConfig:
+    """The same as the judge takes them."""
     return VllmConfig.model_validate(settings)

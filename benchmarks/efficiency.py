@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -48,7 +50,7 @@ _CPU = {
     "window": 96,
     "cpu_kv_cache_gib": 1.0,
     "enforce_eager": True,
-    "max_output_tokens": 256,
+    "max_output_tokens": 256,  # more than any answer takes: none is cut and judged again
     "max_rationale_chars": 60,
     "temperature": 1.0,
 }
@@ -127,6 +129,7 @@ def _table(folder: Path) -> dict[str, list[Any]]:
 
 async def compare(config: VllmConfig, gpus: float, rows: int, rounds: int) -> list[tuple[Turnout, Turnout]]:
     """Pairs of (ours, the engine alone)."""
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     prepare_environment(config)
     language = load_language(config)
     policy, _ = long_policy(language, 0, _PREFIX_TOKENS)
@@ -137,17 +140,23 @@ async def compare(config: VllmConfig, gpus: float, rows: int, rounds: int) -> li
     params = sampling(config, language, policy)
     llm.generate([{"prompt_token_ids": [*frame.prefix, *frame.suffix]}], params, use_tqdm=False)
     print(f"prefix    {len(frame.prefix)} tokens", flush=True)
-    pairs = []
-    for number in range(rounds):
+
+    async def both(texts: Sequence[str], ours_first: bool) -> tuple[Turnout, Turnout]:
         with tempfile.TemporaryDirectory() as name:
-            folder, texts = Path(name), item_texts(rows, number)
+            folder = Path(name)
             write_items(folder / "items.parquet", texts)
             prompts = render(language, policy, texts)
-            alone = generate(llm, prompts, params) if number % 2 == 0 else None
+            alone = None if ours_first else generate(llm, prompts, params)
             ours = await audit(folder, judge, policy, config.window)
             alone = alone or generate(llm, prompts, params)
             if sorted(_table(folder)["prompt_hash"]) != sorted(prompt.hash for prompt in prompts):
                 raise SystemExit("the two sides had different prompts")
+        return ours, alone
+
+    await both(item_texts(config.max_num_seqs, rounds), ours_first=False)  # engines are slow at first
+    pairs = []
+    for number in range(rounds):
+        ours, alone = await both(item_texts(rows, number), ours_first=number % 2 == 1)
         pairs.append((ours, alone))
         print(f"round {number}: engine alone {alone}", flush=True)
         print(
@@ -169,6 +178,7 @@ def main() -> None:
     settings = judge_settings(chosen, **({} if chosen.gpus else _CPU))
     describe({"rows": rows, "rounds": rounds, "judge": settings})
     pairs = asyncio.run(compare(judge_config(settings), chosen.gpus, rows, rounds))
+    gc.collect()  # an engine that is found only when the interpreter ends complains
     ratios = [alone.seconds / ours.seconds for ours, alone in pairs]
     result = {
         "efficiency": round(statistics.median(ratios), 4),
