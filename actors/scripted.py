@@ -40,8 +40,9 @@ class ScriptedJudge:
             raise EngineDied("the script says that this content kills the engine")
         prompt = hashlib.sha256((case.policy.hash + case.item.content_hash).encode()).hexdigest()
         limit = self._config.max_content_chars
-        if limit is not None and case.item.size > limit:
-            detail = f"{case.item.size} characters of content; the judge has room for {limit}"
+        length = sum(len(turn.content) for turn in (*case.item.context, *judged))
+        if limit is not None and length > limit:
+            detail = f"{length} characters of content; the judge has room for {limit}"
             raw = "\n".join(turn.content for turn in judged).encode("utf-8", "replace")
             return Judgement(Rejection(Reason.TOO_LONG, detail, raw), prompt_hash=prompt)
         if not any(self._match.search(turn.content) for turn in judged):

@@ -7,9 +7,12 @@ send a replica that ended back to work, replace one that went silent, and stop t
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import random
 import secrets
 import signal
+import socket
 import sys
 import threading
 import time
@@ -22,9 +25,11 @@ from actors.assignment import Assignment
 from actors.board import Death, Status
 from assay.config import Replicas
 from assay.contracts import Shard
-from assay.errors import AssayError, FatalError, InputError
+from assay.errors import AssayError, FatalError, InputError, Interrupted, Refused
 
 _TICK_SECONDS = 0.25
+_PROBE_SECONDS = 5.0
+_REFUSALS = 4
 _FAILURES_WITHOUT_PROGRESS = 6
 
 
@@ -36,30 +41,43 @@ def cluster(replicas: Replicas) -> Iterator[None]:
     """
     ray = _import_ray(own=replicas.address is None)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with contextlib.redirect_stdout(sys.stderr):  # Ray prints news of its processes; stdout is for results
+        try:
+            _connect(ray, replicas)
+            _restore(handlers)
+            _check_size(ray, replicas)
+            yield
+        except SystemExit as error:  # Ray's own handler, while it starts, makes this of a signal
+            raise Interrupted("stopped while the cluster was starting") from error
+        finally:
+            _restore(handlers)
+            ray.shutdown()
+
+
+def _connect(ray: Any, replicas: Replicas) -> None:
+    where = replicas.address or "this machine"
     try:
         if replicas.address:
+            _probe(replicas.address)
             ray.init(address=replicas.address, log_to_driver=False, logging_level="error")
-        else:
-            cpus = max(os.cpu_count() or 1, round(replicas.count * replicas.cpus + 0.5))
-            ray.init(
-                address="local",
-                num_cpus=cpus,
-                dashboard_host="127.0.0.1",
-                object_store_memory=128 * 2**20,
-                log_to_driver=False,
-                logging_level="error",
-            )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise InputError(
-            f"replicas.address: no Ray cluster at {replicas.address or 'this machine'}: {error}"
-        ) from error
-    try:
-        _restore(handlers)
-        _check_size(ray, replicas)
-        with contextlib.redirect_stdout(sys.stderr):  # Ray prints news of its processes; stdout is for results
-            yield
-    finally:
-        ray.shutdown()
+            return
+        ray.init(
+            address="local",
+            num_cpus=max(os.cpu_count() or 1, math.ceil(replicas.count * replicas.cpus)),
+            dashboard_host="127.0.0.1",
+            object_store_memory=128 * 2**20,
+            log_to_driver=False,
+            logging_level="error",
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"replicas.address: no Ray cluster at {where}: {_first_line(error)}") from error
+
+
+def _probe(address: str) -> None:
+    """Ray tries for many minutes to reach a host that is not there; a plain connection tells at once."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "://" not in address:
+        socket.create_connection((host, int(port)), _PROBE_SECONDS).close()
 
 
 def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
@@ -100,6 +118,7 @@ class _Member:
     handle: Any
     call: Any
     failures: int = 0
+    refusals: int = 0
     settled: int = 0
     resume_at: float = 0.0
 
@@ -187,6 +206,12 @@ class Supervisor:
                 raise cause from None
             if not isinstance(cause, AssayError):
                 raise FatalError(f"{member.name} failed: {cause!r}") from error
+            member.refusals += isinstance(cause, Refused)
+            if member.refusals >= _REFUSALS:
+                raise FatalError(
+                    "another run audits the same items into the same table and takes this run's shards; what this run "
+                    "committed stays. Let the other one finish, or stop it and run this one again"
+                ) from cause
             failure = str(cause)
         else:
             self._ray.get(self._board.ended.remote(member.name, Death.NONE, ""))
@@ -200,7 +225,7 @@ class Supervisor:
         if member.failures > _FAILURES_WITHOUT_PROGRESS:
             raise FatalError(f"{member.name} failed {member.failures} times without getting further; last: {failure}")
         if not self._stop_sent:
-            member.resume_at = time.monotonic() + 0.1 * 2**member.failures
+            member.resume_at = time.monotonic() + 0.1 * 2**member.failures * (0.5 + random.random())
 
     def _resume(self) -> None:
         for member in self._members:

@@ -4,6 +4,8 @@
     ├── RecordError      this item or case can't be judged; becomes a rejection
     ├── TransientError   try again, after a pause
     ├── Refused          a commit by somebody who no longer owns the shard
+    ├── EngineDied       the engine behind a judge is gone
+    ├── Interrupted      asked to stop before anything had begun
     └── FatalError       stop, exit 1
         └── InputError   the user's input or config is wrong, exit 2
 
@@ -50,3 +52,7 @@ class InputError(FatalError):
 
 class EngineDied(AssayError):
     """The engine behind a judge is gone. The replica that holds it must end; a new one takes over its shards."""
+
+
+class Interrupted(AssayError):
+    """A stop was asked for before there was anything to stop."""

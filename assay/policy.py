@@ -47,7 +47,7 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     id: Annotated[str, Field(pattern=_ID)]
-    version: str
+    version: Annotated[str, Field(pattern=r"^[^\s\x00-\x1f]{1,64}$")]
     title: str = ""
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     prose: Annotated[str, Field(min_length=1)]
@@ -96,7 +96,7 @@ def parse_policy(text: str, where: str) -> Policy:
         raise InputError(f"{where}: no front matter; a policy begins with '---', its id, version and rules, then '---'")
     try:
         head = yaml.safe_load(match[1])
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"{where}: the front matter is not YAML: {error}") from error
     if not isinstance(head, dict):
         raise InputError(f"{where}: the front matter must be keys and values")

@@ -107,8 +107,9 @@ class Item:
 
     @property
     def size(self) -> int:
-        """Characters of content: what an in-flight item costs in memory, roughly."""
-        return sum(len(turn.content) for turn in self.judged) + sum(len(turn.content) for turn in self.context)
+        """Characters of content, id and carried columns: what an item costs in memory, roughly."""
+        shown = sum(len(turn.content) for turn in self.judged) + sum(len(turn.content) for turn in self.context)
+        return shown + len(self.id) + sum(len(value) for _, value in self.carried)
 
     @property
     def raw(self) -> bytes:
@@ -140,7 +141,7 @@ class BadItem:
 
     @property
     def size(self) -> int:
-        return len(self.raw)
+        return len(self.raw) + len(self.id or "") + sum(len(value) for _, value in self.carried)
 
 
 Arrival = Item | BadItem

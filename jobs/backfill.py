@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -17,19 +18,20 @@ from actors.board import Status
 from actors.identity import identify
 from actors.supervisor import Supervisor, cluster
 from assay.contracts import Move, Sink, Tally
-from assay.errors import AssayError, FatalError, InputError
+from assay.errors import AssayError, FatalError, InputError, Interrupted, Refused
 from assay.ledger import source_key
 from assay.records import JudgeIdentity
-from jobs.balance import Progress, faults, read_progress, unsettled
+from jobs.balance import Plot, Reach, faults, read_ledger, settled, unsettled
 from jobs.load import Job
 from jobs.summary import Summary, summarise
-from sinks.counts import RunCount, count_by_track, count_outcomes
+from sinks.counts import RunCount, count_outcomes
 from sinks.delta import DeltaSink
 from sinks.runs import RunLog, RunRecord, RunState
 from sinks.upkeep import Upkeep
 from sources.plan import Plan, plan
 
 _UPKEEP_SECONDS = 1.0
+_REMEMBER_ATTEMPTS = 5
 _UPKEEP_PAUSE_SECONDS = 30.0
 
 
@@ -40,7 +42,11 @@ class Prepared:
     job: Job
     judge: JudgeIdentity
     plan: Plan
-    progress: Progress
+    reach: Reach
+
+    @property
+    def plot(self) -> Plot:
+        return Plot(self.job.config.source, self.plan.pieces, self.job.policies, self.judge)
 
     @property
     def cases(self) -> int:
@@ -52,7 +58,8 @@ def prepare(job: Job, sink: Sink) -> Prepared:
     judge = identify(job.config.judge)
     planned = plan(job.config.source)
     remember_sources(planned, sink, on_change=job.config.source.on_change)
-    return Prepared(job, judge, planned, read_progress(sink, planned.pieces, job.policies, judge))
+    plot = Plot(job.config.source, planned.pieces, job.policies, judge)
+    return Prepared(job, judge, planned, read_ledger(sink, plot))
 
 
 def remember_sources(planned: Plan, sink: Sink, on_change: str) -> None:
@@ -60,6 +67,14 @@ def remember_sources(planned: Plan, sink: Sink, on_change: str) -> None:
 
     Raises InputError for a changed source, unless it is to be audited as it is now.
     """
+    for _ in range(_REMEMBER_ATTEMPTS):
+        with contextlib.suppress(Refused):
+            _remember(planned, sink, on_change)
+            return
+    _remember(planned, sink, on_change)
+
+
+def _remember(planned: Plan, sink: Sink, on_change: str) -> None:
     versions = {file.uri: file.version for file in planned.files}
     ledger = sink.ledger([source_key(source) for source in versions])
     moves: dict[str, Move] = {}
@@ -88,7 +103,7 @@ def backfill(job: Job, on_status: Callable[[Status, int], None], stopping: Calla
     record = _record(ready, run_id)
     log.write(record)
     try:
-        status = _judge(ready, run_id, on_status, stopping)
+        status = _judge(ready, sink, run_id, on_status, stopping)
         summary = _settle_up(ready, sink, run_id, status, stopping(), time.monotonic() - began)
     except BaseException as error:
         message = f"{type(error).__name__}: {error}"
@@ -99,17 +114,20 @@ def backfill(job: Job, on_status: Callable[[Status, int], None], stopping: Calla
 
 
 def _judge(
-    ready: Prepared, run_id: str, on_status: Callable[[Status, int], None], stopping: Callable[[], bool]
+    ready: Prepared, sink: Sink, run_id: str, on_status: Callable[[Status, int], None], stopping: Callable[[], bool]
 ) -> Status | None:
     """Have replicas settle what is open. None if nothing is."""
-    shards = [piece.shard for piece in ready.progress.open]
+    shards = [piece.shard for piece in ready.reach.open]
     if not shards:
         return None
     job = ready.job
-    with cluster(job.config.replicas), _upkeep(job):
-        work = Assignment(job.config, job.policies, ready.plan, run_id)
-        to_settle = unsettled(ready.progress.open, job.policies, ready.judge, count_by_track(job.config.sink.path))
-        return Supervisor(work, shards, lambda status: on_status(status, to_settle), stopping).run()
+    to_settle = unsettled(ready.plot, settled(sink, job.config.sink.path, ready.plot))
+    try:
+        with cluster(job.config.replicas), _upkeep(job):
+            work = Assignment(job.config, job.policies, ready.plan, run_id)
+            return Supervisor(work, shards, lambda status: on_status(status, to_settle), stopping).run()
+    except Interrupted:
+        return None
 
 
 @contextmanager
@@ -142,15 +160,14 @@ def _settle_up(
     ready: Prepared, sink: Sink, run_id: str, status: Status | None, stopped: bool, seconds: float
 ) -> Summary:
     """Check conservation and count. Raises FatalError naming what is missing."""
-    path, pieces, policies = ready.job.config.sink.path, ready.plan.pieces, ready.job.policies
-    progress = read_progress(sink, pieces, policies, ready.judge)
-    table = count_by_track(path)
+    path, plot = ready.job.config.sink.path, ready.plot
+    reach, counts = read_ledger(sink, plot), settled(sink, path, plot)
     count = count_outcomes(path, run_id) if status else RunCount(0, 0, {})
     tally = status.tally if status else Tally()
-    if stopped and progress.open:
-        left = unsettled(pieces, policies, ready.judge, table)
+    if stopped and reach.open:
+        left = unsettled(plot, counts)
         return summarise(run_id, "stopped", ready.plan.items, ready.cases, left, count, tally, seconds)
-    if wrong := faults(pieces, policies, ready.judge, progress, table):
+    if wrong := faults(plot, reach, counts):
         raise FatalError("the run does not balance:\n  " + "\n  ".join(wrong))
     return summarise(run_id, "done", ready.plan.items, ready.cases, 0, count, tally, seconds)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from sources.plan import plan
-
 from actors.identity import identify
 from jobs.load import Job
+from sources.plan import plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def check_job(job: Job) -> CheckReport:
     planned = plan(job.config.source)
     return CheckReport(
         name=job.config.name,
-        sources=len({piece.shard.source for piece in planned.pieces}),
+        sources=len(planned.files),
         items=planned.items,
         policies=tuple(f"{policy.id}@{policy.version}" for policy in job.policies),
         cases=planned.items * len(job.policies),

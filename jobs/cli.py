@@ -18,6 +18,7 @@ import typer
 
 from assay.errors import AssayError, InputError
 from jobs.load import load_config, load_job
+from jobs.sql_output import printable
 
 app = typer.Typer(
     help="Audit content against written policies, at scale.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -102,12 +103,9 @@ def main() -> None:
     """Entry point of the command `assay`."""
     try:
         app()
-    except InputError as error:
-        print(f"assay: {error}", file=sys.stderr)
-        sys.exit(2)
     except AssayError as error:
-        print(f"assay: {error}", file=sys.stderr)
-        sys.exit(1)
+        print("\n".join(printable(line) for line in f"assay: {error}".splitlines()), file=sys.stderr)
+        sys.exit(2 if isinstance(error, InputError) else 1)
 
 
 if __name__ == "__main__":

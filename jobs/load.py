@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,16 +40,26 @@ def load_config(path: Path) -> Config:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise InputError(f"{path}: can't be read: {error}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not YAML: {error}") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: a config is keys and values: name, source, policies, judge, sink")
     try:
-        return _absolute(Config.model_validate(content), path.resolve().parent)
+        config = _absolute(Config.model_validate(content), path.resolve().parent)
     except ValidationError as error:
         raise InputError(f"{path}: {_explain(error)}") from error
+    _keep_apart(config, path)
+    return config
+
+
+def _keep_apart(config: Config, path: Path) -> None:
+    """A sink below a folder that is read would be read by the next run."""
+    for source in config.source.path:
+        reach = re.split(r"[*?\[]", source)[0] if re.search(r"[*?\[]", source) else f"{source}/"
+        if f"{config.sink.path}/".startswith(reach) and ("**" in source or os.path.isdir(source)):
+            raise InputError(f"{path}: sink.path: {config.sink.path} lies in what source.path reads; put it elsewhere")
 
 
 def _explain(error: ValidationError) -> str:
@@ -84,7 +96,12 @@ def _absolute(config: Config, folder: Path) -> Config:
 
 def _anchor(path: str, folder: Path) -> str:
     """Absolute, unless it is a URI already."""
-    return path if "://" in path else str(folder / Path(path).expanduser())
+    if "://" in path:
+        return path
+    try:
+        return os.path.normpath(folder / Path(path).expanduser())
+    except RuntimeError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _load_policies(patterns: tuple[str, ...], config: Path) -> tuple[Policy, ...]:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.resources import files
 from typing import BinaryIO
 
@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from assay.config import Config
-from assay.errors import InputError, TransientError
+from assay.errors import FatalError, InputError, TransientError
 from jobs.sql_output import write
 from sinks.counts import active_files
 from sinks.runs import RUN_SCHEMA
@@ -55,16 +55,18 @@ def run_sql(config: Config, sql: str, format: str, out: BinaryIO) -> None:
 
 @contextmanager
 def _answer(path: str, sql: str, params: Parameters | None) -> Iterator[pa.RecordBatchReader]:
-    connection = _connect(path)
-    try:
-        _refuse_unless_read_only(connection, sql)
-        yield connection.sql(sql, params=params).to_arrow_reader()
-    except duckdb.IOException as error:
-        raise TransientError(f"{path}: the table changed during the query, or can't be read: {error}") from error
-    except (duckdb.Error, pa.ArrowInvalid, OverflowError) as error:
-        raise InputError(str(error)) from error
-    finally:
-        connection.close()
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(_connect(path))
+        except duckdb.Error as error:
+            raise FatalError(f"{path}: the table can't be read, a file of it may be damaged: {error}") from error
+        try:
+            _refuse_unless_read_only(connection, sql)
+            yield connection.sql(sql, params=params).to_arrow_reader()
+        except duckdb.IOException as error:
+            raise TransientError(f"{path}: the table changed during the query, or can't be read: {error}") from error
+        except (duckdb.Error, pa.ArrowInvalid, OverflowError, ValueError, TypeError) as error:
+            raise InputError(f"the answer can't be had or shown: {error}") from error
 
 
 def _connect(path: str) -> duckdb.DuckDBPyConnection:

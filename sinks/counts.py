@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -10,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from assay.contracts import Shard
-from assay.errors import TransientError
+from assay.errors import FatalError, TransientError
 from assay.records import JudgeIdentity
 from sinks.delta_table import locate, open_table
 from sinks.schema import REJECTED, VERDICT
@@ -75,21 +77,23 @@ def count_outcomes(path: str, run_id: str) -> RunCount:
     )
 
 
-def count_by_track(path: str) -> dict[Track, TrackCount]:
-    """For every track with outcomes: how many rows, and at how many different positions.
-
-    Positions are counted as bits, 65,536 to a group: exact, and little memory however many rows there are.
-    """
+def count_by_track(
+    path: str, sources: Collection[str] | None = None, policy_hashes: Collection[str] | None = None
+) -> dict[Track, TrackCount]:
+    """For every track of these sources and policies (None: of all): how many rows, at how many different positions."""
     rows = _fetch(
         path,
-        """SELECT source, shard, policy_hash, judge, judge_revision, settings_hash,
-                  sum(n)::BIGINT, sum(positions)::BIGINT
-           FROM (SELECT source, shard, policy_hash, judge, judge_revision, settings_hash, position // 65536 AS block,
-                        count(*) AS n,
-                        bit_count(bitstring_agg((position % 65536)::INT, 0, 65535)) AS positions
-                 FROM read_parquet($files) GROUP BY ALL)
+        """SELECT source, shard, policy_hash, judge, judge_revision, settings_hash, sum(n)::BIGINT, count(*)
+           FROM (SELECT source, shard, policy_hash, judge, judge_revision, settings_hash, position, count(*) AS n
+                 FROM read_parquet($files)
+                 WHERE ($sources IS NULL OR source IN (SELECT unnest($sources::VARCHAR[])))
+                   AND ($policies IS NULL OR policy_hash IN (SELECT unnest($policies::VARCHAR[])))
+                 GROUP BY ALL)
            GROUP BY ALL""",
-        {},
+        {
+            "sources": None if sources is None else list(sources),
+            "policies": None if policy_hashes is None else list(policy_hashes),
+        },
     )
     return {Track(*row[:6]): TrackCount(row[6], row[7]) for row in rows}
 
@@ -113,17 +117,24 @@ def settled_positions(path: str, shard: Shard, policy_hash: str, judge: JudgeIde
     return frozenset(row[0] for row in rows)
 
 
-def _fetch(path: str, sql: str, values: dict[str, str]) -> list[tuple[Any, ...]]:
+def _fetch(path: str, sql: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
     """Run one query over the active files. A file that vanishes (vacuum) makes us look at the snapshot once more."""
     for last in (False, True):
         files = active_files(path, "verdicts")
         if not files:
             return []
         try:
-            with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": ""}) as connection:
-                rows: list[tuple[Any, ...]] = connection.execute(sql, {"files": files, **values}).fetchall()
-                return rows
+            with tempfile.TemporaryDirectory(prefix="assay-") as spill:
+                return _run(spill, sql, {"files": files, **values})
         except duckdb.IOException as error:
             if last:
                 raise TransientError(f"{path}: the table can't be read: {error}") from error
+        except duckdb.Error as error:
+            raise FatalError(f"{path}: the table can't be read, a file of it may be damaged: {error}") from error
     return []
+
+
+def _run(spill: str, sql: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": spill}) as connection:
+        rows: list[tuple[Any, ...]] = connection.execute(sql, values).fetchall()
+        return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from assay.config import ParquetConfig
 from assay.contracts import Shard
+from assay.errors import InputError
 from sources.cursor import Cursor
 from sources.duplicates import Ids
 from sources.parquet_file import OpenFile, open_file
@@ -83,7 +85,7 @@ def plan(config: ParquetConfig) -> Plan:
             with closing(open_file(uri, config)) as file:
                 files.append(PlannedFile(uri, file.version, file.rows))
                 _check_large_chunks(file, config)
-                for piece in _limited(file, selection, left):
+                for piece in _limited(file, selection, left, config):
                     pieces.append(piece)
                     left -= piece.items
                 if ids is not None:
@@ -115,8 +117,19 @@ def cuts(bounds: Sequence[int]) -> list[tuple[int, int]]:
     return ranges
 
 
-def _pieces(file: OpenFile, selection: Selection) -> Iterator[Piece]:
+def reading(file: OpenFile, config: ParquetConfig) -> str:
+    """What names a file's content as this job reads it: its bytes, and every key that decides what is judged.
+
+    16 hex digits, part of each shard's id: what was judged under one reading says nothing about another.
+    """
+    c = config.columns
+    parts = (c.id, c.text, c.prompt, c.response, c.chat, config.judged, config.duplicate_ids, config.caps.content_bytes)
+    return hashlib.sha256(repr((file.version, parts)).encode()).hexdigest()[:16]
+
+
+def _pieces(file: OpenFile, selection: Selection, config: ParquetConfig) -> Iterator[Piece]:
     """All pieces of a file, uncut, with their number of selected rows."""
+    name = reading(file, config)
     applied = selection.on(file)
     groups = applied.groups()
     cursor = Cursor(file, applied.columns, groups)
@@ -124,16 +137,16 @@ def _pieces(file: OpenFile, selection: Selection) -> Iterator[Piece]:
         items = stop - start
         if selection.name:
             items = sum(len(applied.take(first, batch)[0]) for first, batch in cursor.read(start, stop))
-        shard = Shard(file.uri, f"{start}-{stop}:{file.version:016x}", stop, selection.name, file.version)
+        shard = Shard(file.uri, f"{start}-{stop}:{name}", stop, selection.name, file.version)
         yield Piece(shard, start, items)
 
 
-def _limited(file: OpenFile, selection: Selection, left: float) -> Iterator[Piece]:
+def _limited(file: OpenFile, selection: Selection, left: float, config: ParquetConfig) -> Iterator[Piece]:
     """The file's pieces with the next `left` items; the last ends after the last of them, under its full name."""
     if left == 0:
         selection.on(file)
         return
-    for piece in _pieces(file, selection):
+    for piece in _pieces(file, selection, config):
         if piece.items > left:
             stop = _after(file, selection, piece, int(left))
             piece = replace(piece, shard=replace(piece.shard, stop=stop), items=int(left))
@@ -154,6 +167,17 @@ def _after(file: OpenFile, selection: Selection, piece: Piece, items: int) -> in
             return positions[items - 1] + 1
         items -= len(positions)
     return piece.shard.stop
+
+
+def selected_positions(config: ParquetConfig, piece: Piece) -> frozenset[int]:
+    """The positions of a piece's items. Reads the filter's columns. Raises InputError if the file changed."""
+    with closing(open_file(piece.shard.source, config)) as file:
+        if file.version != piece.shard.version:
+            raise InputError(f"{file.uri}: changed while the job runs; run it again")
+        applied = selection_of(config).on(file)
+        cursor = Cursor(file, applied.columns, applied.groups())
+        batches = cursor.read(piece.start, piece.shard.stop or 0)
+        return frozenset(position for first, batch in batches for position in applied.take(first, batch)[0])
 
 
 def _with_duplicates(piece: Piece, positions: list[int]) -> Piece:

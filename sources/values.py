@@ -142,10 +142,21 @@ def _parse(value: Text) -> datetime | str | None:
 
 
 def _one(column: pa.Array, index: int) -> Text:
+    value = column[index]
     try:
-        return _shown(column[index].as_py())
-    except (ValueError, OverflowError, pa.ArrowException):
+        return _shown(value.as_py())
+    except UnicodeDecodeError:
         return _UNREADABLE
+    except (ValueError, OverflowError, pa.ArrowException):
+        return _as_written(value)
+
+
+def _as_written(value: pa.Scalar) -> str:
+    """Arrow's own way to write what Python has no type for, such as a time in nanoseconds."""
+    try:
+        return str(value.cast(pa.string()).as_py())
+    except (ValueError, pa.ArrowException):
+        return f"({value.type}, not shown)"
 
 
 def _shown(value: object) -> Text:

@@ -127,7 +127,10 @@ class _Translator:
         kind = self._type(other) if isinstance(other, exp.Column) and not self._in_path(other) else None
         if isinstance(value, str) and kind is not None and pa.types.is_temporal(kind):
             return pc.scalar(_moment(value, kind))
-        return pc.scalar(value)
+        try:
+            return pc.scalar(value)
+        except OverflowError as error:
+            raise InputError(f"source.where: {value} is too large a number") from error
 
     def _column(self, node: exp.Column) -> pc.Expression:
         if self._in_path(node):

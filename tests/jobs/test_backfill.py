@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 
@@ -62,6 +63,47 @@ def test_an_edited_policy_and_a_new_file_cost_only_themselves(place: Workplace) 
     summary = place.backfill()
     assert summary["judged"] == 600 + 2 * 50
     assert summary["skipped"] == 600
+
+
+def test_another_column_is_other_content(place: Workplace) -> None:
+    rows = {"id": ["a", "b"], "text": ["fine", "fine"], "other": ["free money", "fine"]}
+    pq.write_table(pa.table(rows), place.folder / "two.parquet")
+    place.config["source"] = {"kind": "parquet", "path": "two.parquet", "columns": {"id": "id", "text": "text"}}
+    assert place.backfill()["flagged"] == 0
+    place.config["source"]["columns"]["text"] = "other"
+    summary = place.backfill()
+    assert (summary["judged"], summary["flagged"]) == (4, 2)
+
+
+def test_two_runs_at_once_end_exact(place: Workplace) -> None:
+    place.config["judge"] |= {"latency_ms": 40, "window": 8, "journal": "journal"}
+    place.config["replicas"]["count"] = 1
+    runs = [place.start("backfill", "CONFIG", "--json") for _ in range(2)]
+    ends = [(*run.communicate(timeout=200), run.returncode) for run in runs]
+    assert {code for *_, code in ends} <= {0, 1}
+    assert any(code == 0 for *_, code in ends), ends
+    for _, error, code in ends:
+        assert code == 0 or "another run audits the same items" in error
+    assert place.query("select count(*) n, count(distinct (item_id, policy_id)) d from verdicts") == [
+        {"n": 1200, "d": 1200}
+    ]
+
+
+def test_a_stopped_trial_counts_its_own_part(place: Workplace) -> None:
+    place.config["source"]["limit"] = 300
+    place.backfill()
+    del place.config["source"]["limit"]
+    place.config["source"]["where"] = "lang = 'de'"
+    place.config["judge"] |= {"latency_ms": 300, "window": 4}
+    process = place.start("backfill", "CONFIG", "--json")
+    wait_for_rows(place, process, commits=12)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    summary = json.loads(out)
+    assert summary["cases"] == 400
+    assert summary["skipped"] == 200
+    assert summary["verdicts"] + summary["left"] == 200
 
 
 def test_bad_rows_are_rejected_and_the_rest_is_judged(place: Workplace) -> None:

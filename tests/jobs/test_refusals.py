@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.jobs.workplace import Workplace, write_items
@@ -61,6 +63,41 @@ def test_a_truncated_file_is_refused(place: Workplace) -> None:
 def test_more_replicas_than_the_cluster_holds_are_refused(place: Workplace) -> None:
     place.config["replicas"] = {"count": 2, "gpus": 1}
     assert "replicas.gpus" in refused(place, "backfill")
+
+
+def test_a_cluster_that_is_not_there_is_noticed_at_once(place: Workplace) -> None:
+    place.config["replicas"] = {"count": 1, "address": "127.0.0.1:1"}
+    assert "replicas.address: no Ray cluster at 127.0.0.1:1" in refused(place, "backfill")
+
+
+def test_a_sink_inside_the_source_is_refused(place: Workplace) -> None:
+    place.config["source"]["path"] = "."
+    assert "sink.path" in refused(place)
+
+
+def test_yaml_that_is_none_is_refused(place: Workplace) -> None:
+    for text in ("name: 2026-13-45", "[" * 3000, "- just a list"):
+        (place.folder / "odd.yaml").write_text(text)
+        assert "odd.yaml" in place.run("check", str(place.folder / "odd.yaml"), code=2).stderr
+
+
+def test_content_cannot_act_on_the_terminal_through_an_error(place: Workplace) -> None:
+    rows = {"id": ["\x1b[31mred"], "text": ["fine"]}
+    pq.write_table(pa.table(rows), place.folder / "red.parquet")
+    place.config["source"] = {"kind": "parquet", "path": "red.parquet", "columns": {"id": "id", "text": "text"}}
+    place.backfill()
+    error = place.run("sql", "CONFIG", "select item_id::int from verdicts", code=2).stderr
+    assert "\x1b" not in error
+    assert "\\x1b[31mred" in error
+
+
+def test_a_damaged_table_is_named_and_not_a_traceback(place: Workplace) -> None:
+    place.backfill()
+    for file in (place.folder / "out" / "audit" / "verdicts").rglob("*.parquet"):
+        if "_delta_log" not in str(file):
+            file.write_bytes(b"PAR1" + b"x" * 100 + b"PAR1")
+    assert "may be damaged" in place.run("sql", "CONFIG", "select * from verdicts", code=1).stderr
+    assert "may be damaged" in place.run("backfill", "CONFIG", code=1).stderr
 
 
 def test_a_file_that_changed_since_its_run_is_noticed(place: Workplace) -> None:

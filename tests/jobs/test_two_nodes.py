@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.jobs.workplace import make_workplace, wait_for_rows
+from tests.jobs.workplace import is_replica, make_workplace, wait_for_rows
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +28,8 @@ def test_a_node_killed_in_the_run_costs_nothing_but_time(tmp_path: Path, monkeyp
         process = place.start("backfill", "CONFIG", "--json")
         wait_for_rows(place, process, commits=12)
         assert process.poll() is None
+        at_work = [child for child in psutil.process_iter(["cmdline"]) if is_replica(child)]
+        assert len(at_work) == 2, "both nodes hold a replica"
         cluster.remove_node(doomed, allow_graceful=False)
         out, err = process.communicate(timeout=200)
         assert process.returncode == 0, err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -121,14 +122,14 @@ def make_workplace(folder: Path, *, files: int = 2, items: int = 300, policies: 
 
 def replicas_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """The replica processes that run under a driver."""
-    found = []
-    for child in _descendants(process.pid):
-        try:
-            if any(part.startswith("ray::Replica") for part in child.cmdline()):
-                found.append(child)
-        except psutil.Error:
-            continue
-    return found
+    return [child for child in _descendants(process.pid) if is_replica(child)]
+
+
+def is_replica(process: psutil.Process) -> bool:
+    """Whether this process is a replica (of any driver)."""
+    with contextlib.suppress(psutil.Error):
+        return any(part.startswith("ray::Replica") for part in process.cmdline())
+    return False
 
 
 def wait_for_rows(place: Workplace, process: subprocess.Popen[str], commits: int, seconds: float = 60) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -70,12 +71,36 @@ def test_shards_are_named_by_their_rows_and_content(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", _rows(0, 11_000), row_group_size=11_000)
     planned = plan(config(path))
     version = planned.files[0].version
-    assert [shard.id for shard in planned.shards] == [
-        f"{start}-{stop}:{version:016x}" for start, stop in ((0, 4096), (4096, 8192), (8192, 11_000))
-    ]
+    ranges, names = zip(*(shard.id.split(":") for shard in planned.shards), strict=True)
+    assert ranges == ("0-4096", "4096-8192", "8192-11000")
+    assert len(set(names)) == 1
     assert {shard.source for shard in planned.shards} == {f"file://{path}"}
     assert 0 <= version < 2**63
     assert pickle.loads(pickle.dumps(planned)) == planned  # noqa: S301
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"columns": {"id": "id", "text": "id"}},
+        {"judged": "whole"},
+        {"duplicate_ids": "keep"},
+        {"caps": {"content_bytes": 10}},
+    ],
+)
+def test_content_that_is_read_in_another_way_is_another_shard(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = write(tmp_path / "a.parquet", _rows(0, 10))
+    (before,) = plan(config(path, {"id": "id", "text": "text"})).shards
+    settings = {"columns": {"id": "id", "text": "text"}, **change}
+    (after,) = plan(config(path, **settings)).shards
+    assert before.id != after.id
+    assert before.version == after.version
+
+
+def test_what_does_not_change_the_judged_content_leaves_the_shard(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", {**_rows(0, 10), "lang": ["de"] * 10})
+    columns = {"id": "id", "text": "text"}
+    assert plan(config(path, columns)).shards == plan(config(path, {**columns, "carry": ["lang"]})).shards
 
 
 def test_a_changed_file_has_another_version(tmp_path: Path) -> None:
