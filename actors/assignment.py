@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actors.loop import Limits
+from actors.limits import Limits
 from assay.config import Config
 from assay.policy import Policy
 from sources.plan import Plan

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from actors.loop import Report
+from actors.counts import Report
 from assay.contracts import Caution, Grant, Shard, Standing, Tally
 
 _CONDEMNED_AFTER = 3

@@ -1,13 +1,22 @@
-"""What a loop counts while it runs."""
+"""What a loop counts while it runs, and what it reports."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from assay.contracts import Tally
+from assay.contracts import Shard, Standing, Tally
 from assay.records import Outcome, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a loop tells whoever watches it: counts so far, and how far it is with each shard."""
+
+    tally: Tally
+    standings: Mapping[Shard, Standing]
 
 
 class Counts:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from assay.contracts import Caution, Grant, Move, Sink, Standing
 from assay.errors import Refused
-from assay.ledger import fence_key, part_key, track_key, whole_track_key
+from assay.ledger import fence_key, part_key, track_key
 from assay.policy import Policy
 from assay.records import Arrival, JudgeIdentity, Outcome
 from assay.tracks import Release, Track
@@ -118,7 +118,7 @@ def _claim_firmly(grant: Grant, sink: Sink, policies: Sequence[Policy], judge: J
 def _claim(grant: Grant, sink: Sink, policies: Sequence[Policy], judge: JudgeIdentity) -> Holding:
     shard, fence_name = grant.shard, fence_key(grant.shard)
     own = {policy.hash: track_key(shard, policy.hash, judge) for policy in policies}
-    whole = {policy.hash: whole_track_key(shard, policy.hash, judge) for policy in policies}
+    whole = {policy.hash: track_key(shard.whole, policy.hash, judge) for policy in policies}
     part = {policy.hash: part_key(shard, policy.hash, judge) for policy in policies}
     before = sink.ledger([fence_name, *part.values()])
     fence = before.get(fence_name, 0) + 1

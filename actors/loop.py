@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
-from actors.counts import Counts
+from actors.counts import Counts, Report
 from actors.holding import Holding, claim
-from assay.contracts import Grant, Judge, Polled, Shard, Sink, Source, Standing, Tally
-from assay.errors import AssayError, EngineDied
+from actors.limits import Limits
+from assay.contracts import Grant, Judge, Polled, Shard, Sink, Source, Tally
+from assay.errors import AssayError, EngineDied, gravest
 from assay.policy import Policy
 from assay.records import Arrival, BadItem, Case, Item, Judgement, Outcome, Reason, Rejection, Stage
 
@@ -24,29 +25,6 @@ _CONDEMNED = Judgement(Rejection(Reason.ENGINE, "the engine died three times whi
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of one loop.
-
-    `window`: cases in flight at the judge, at most. `flush_*`: commit when so many seconds, outcomes or characters of
-    content have come together. `drain_seconds`: how long a stop waits for cases in flight.
-    """
-
-    window: int
-    flush_seconds: float = 1.0
-    flush_rows: int = 20_000
-    flush_bytes: int = 64 * 2**20
-    drain_seconds: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a loop tells whoever watches it: counts so far, and how far it is with each shard."""
-
-    tally: Tally
-    standings: Mapping[Shard, Standing]
 
 
 class Loop:
@@ -112,7 +90,7 @@ class Loop:
                 for task in (beating, reading, *self._flights):
                     task.cancel()
         except BaseExceptionGroup as group:
-            raise _gravest(group) from group
+            raise gravest(group) from group
         finally:
             self._threads.shutdown(wait=True)
             self._source.close()
@@ -146,11 +124,14 @@ class Loop:
         """How many items may be read now: 0 while the backlog is full or too much is unsettled."""
         limits = self._limits
         unsettled = sum(holding.unsettled for holding in self._held.values())
-        size = sum(holding.size for holding in self._held.values())
         backlog = 2 * limits.window - len(self._backlog)
-        if backlog <= 0 or size >= limits.flush_bytes or unsettled >= 4 * limits.window + 2 * limits.flush_rows:
+        if backlog <= 0 or self._size() >= limits.flush_bytes or unsettled >= 4 * limits.window + 2 * limits.flush_rows:
             return 0
         return max(backlog // len(self._policies), 1)
+
+    def _size(self) -> int:
+        """Characters of all that was read and is not committed."""
+        return sum(holding.size for holding in self._held.values())
 
     async def _take(self, polled: Polled) -> None:
         for shard in polled.revoked:
@@ -267,7 +248,8 @@ class Loop:
 
     def _wake_writer(self) -> None:
         quiet = self._source_waits and not self._flights and not self._backlog
-        if self._finished and (quiet or self._care is not None or self._finished >= self._limits.flush_rows):
+        many = self._finished >= self._limits.flush_rows or self._size() >= self._limits.flush_bytes
+        if self._finished and (quiet or many or self._care is not None):
             self._due.set()
 
     async def _write(self, reading: asyncio.Task[None]) -> None:
@@ -329,9 +311,3 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
     except TimeoutError:
         return
-
-
-def _gravest(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error that says most: one of ours if there is one, else the first."""
-    errors = [_gravest(error) if isinstance(error, BaseExceptionGroup) else error for error in group.exceptions]
-    return next((error for error in errors if isinstance(error, AssayError)), errors[0])

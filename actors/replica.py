@@ -9,8 +9,9 @@ import ray
 
 from actors.assignment import Assignment
 from actors.board import Board, Death, Status
+from actors.counts import Report
 from actors.judges import make_judge
-from actors.loop import Loop, Report
+from actors.loop import Loop
 from assay.contracts import Grant, Judge, Shard, Tally
 from assay.errors import EngineDied
 from sinks.delta import DeltaSink

@@ -7,7 +7,7 @@ real one.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from assay.policy import Policy
@@ -43,6 +43,11 @@ class Shard:
     stop: int | None = None
     selection: str = ""
     version: int = 0
+
+    @property
+    def whole(self) -> Shard:
+        """The same shard with nothing left out."""
+        return replace(self, selection="")
 
 
 @dataclass(frozen=True, slots=True)

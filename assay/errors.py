@@ -56,3 +56,9 @@ class EngineDied(AssayError):
 
 class Interrupted(AssayError):
     """A stop was asked for before there was anything to stop."""
+
+
+def gravest(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error of a group that says most: one of ours if there is one, else the first."""
+    errors = [gravest(error) if isinstance(error, BaseExceptionGroup) else error for error in group.exceptions]
+    return next((error for error in errors if isinstance(error, AssayError)), errors[0])

@@ -32,11 +32,6 @@ def track_key(shard: Shard, policy_hash: str, judge: JudgeIdentity) -> str:
     return f"{name}/{digest(shard.selection)}" if shard.selection else name
 
 
-def whole_track_key(shard: Shard, policy_hash: str, judge: JudgeIdentity) -> str:
-    """The track of the same shard when all of it is audited."""
-    return f"track/{_shard(shard)}/{_decider(policy_hash, judge)}"
-
-
 def part_key(shard: Shard, policy_hash: str, judge: JudgeIdentity) -> str:
     return f"part/{_shard(shard)}/{_decider(policy_hash, judge)}"
 

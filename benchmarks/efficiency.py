@@ -30,7 +30,8 @@ from deltalake import DeltaTable
 
 from actors.engine import VllmJudge
 from actors.engine_load import Language, engine_args, load_language, prepare_environment, sampling
-from actors.loop import Limits, Loop
+from actors.limits import Limits
+from actors.loop import Loop
 from actors.prompt import Layout, Rendered
 from assay.config import Columns, DeltaConfig, ParquetConfig, VllmConfig
 from assay.policy import Policy

@@ -32,7 +32,8 @@ def measure(folder: Path, cases: int) -> tuple[Run, Run]:
 
 def profile(folder: Path, cases: int) -> None:
     """The same loop, source, judge and sink in this process, under the profiler."""
-    from actors.loop import Limits, Loop
+    from actors.limits import Limits
+    from actors.loop import Loop
     from actors.scripted import ScriptedJudge
     from assay.config import ScriptedConfig
     from jobs.load import load_job

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from assay.config import ParquetConfig
 from assay.contracts import Shard, Sink
-from assay.ledger import track_key, whole_track_key
+from assay.ledger import track_key
 from assay.policy import Policy
 from assay.records import JudgeIdentity
-from sinks.counts import Track, TrackCount, count_by_track
+from sinks.counts import TrackCount, TrackName, count_by_track
 from sources.plan import Piece, selected_positions
 
 _NAMED = 5
@@ -41,7 +41,7 @@ def read_ledger(sink: Sink, plot: Plot) -> Reach:
     for piece in plot.pieces:
         for policy in plot.policies:
             own[track_key(piece.shard, policy.hash, plot.judge)] = (piece.shard, policy.hash)
-            whole[whole_track_key(piece.shard, policy.hash, plot.judge)] = (piece.shard, policy.hash)
+            whole[track_key(piece.shard.whole, policy.hash, plot.judge)] = (piece.shard, policy.hash)
     ledger = sink.ledger([*own, *whole])
     positions = {track: ledger.get(key, 0) for key, track in own.items()}
     for key, track in whole.items():
@@ -98,5 +98,5 @@ def unsettled(plot: Plot, counts: Mapping[tuple[Shard, str], TrackCount]) -> int
     )
 
 
-def _name(shard: Shard, policy: Policy, judge: JudgeIdentity) -> Track:
-    return Track(shard.source, shard.id, policy.hash, judge.name, judge.revision, judge.settings_hash)
+def _name(shard: Shard, policy: Policy, judge: JudgeIdentity) -> TrackName:
+    return TrackName(shard.source, shard.id, policy.hash, judge.name, judge.revision, judge.settings_hash)

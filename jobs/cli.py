@@ -77,7 +77,7 @@ def optimize(config: ConfigPath, as_json: AsJson = False) -> None:
     """Compact, checkpoint and vacuum the table."""
     from jobs.optimize import optimize_job
 
-    print(optimize_job(load_config(config)).text(as_json))
+    print(optimize_job(load_config(config), as_json))
 
 
 @contextmanager

@@ -54,6 +54,8 @@ def demo(config_path: Path, console: Console) -> None:
     config = load_config(config_path)
     _build(config, console)
     shown = _shown(config_path)
+    if config.source.limit:
+        console.print(f"the demo takes the first {config.source.limit} items of the sample; source.limit says so")
     console.print(f"[bold]$ assay backfill {shown}[/]   (two minutes or so)")
     result = Result.model_validate_json(_assay("backfill", str(config_path), "--json"))
     rows = _assay("sql", str(config_path), _PREVALENCE, "--format", "json")

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from assay.config import Config
-from sinks.upkeep import OptimizeReport, optimize
+from sinks.upkeep import optimize
 
 
-@dataclass(frozen=True, slots=True)
-class Optimized:
-    report: OptimizeReport
-
-    def text(self, as_json: bool) -> str:
-        if as_json:
-            return json.dumps(asdict(self.report))
-        return "\n".join(f"{name.replace('_', ' ')}: {value:,}" for name, value in asdict(self.report).items())
-
-
-def optimize_job(config: Config) -> Optimized:
-    """Tidy the job's tables. Raises InputError if there are none."""
-    return Optimized(optimize(config.sink, config.sink.path))
+def optimize_job(config: Config, as_json: bool) -> str:
+    """Tidy the job's tables; what that came to. Raises InputError if there are none."""
+    report = asdict(optimize(config.sink, config.sink.path))
+    if as_json:
+        return json.dumps(report)
+    return "\n".join(f"{name.replace('_', ' ')}: {value:,}" for name, value in report.items())

@@ -20,7 +20,7 @@ from sinks.schema import REJECTED, VERDICT
 _MEMORY = "1GB"
 
 
-class Track(NamedTuple):
+class TrackName(NamedTuple):
     """One shard under one policy and judge, as the table's columns name it."""
 
     source: str
@@ -79,7 +79,7 @@ def count_outcomes(path: str, run_id: str) -> RunCount:
 
 def count_by_track(
     path: str, sources: Collection[str] | None = None, policy_hashes: Collection[str] | None = None
-) -> dict[Track, TrackCount]:
+) -> dict[TrackName, TrackCount]:
     """For every track of these sources and policies (None: of all): how many rows, at how many different positions."""
     rows = _fetch(
         path,
@@ -95,7 +95,7 @@ def count_by_track(
             "policies": None if policy_hashes is None else list(policy_hashes),
         },
     )
-    return {Track(*row[:6]): TrackCount(row[6], row[7]) for row in rows}
+    return {TrackName(*row[:6]): TrackCount(row[6], row[7]) for row in rows}
 
 
 def settled_positions(path: str, shard: Shard, policy_hash: str, judge: JudgeIdentity) -> frozenset[int]:

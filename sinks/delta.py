@@ -22,7 +22,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
+from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.transaction import AddAction
 
 from assay.config import DeltaConfig
@@ -31,7 +31,7 @@ from assay.errors import AssayError, FatalError, Refused, TransientError
 from assay.records import JudgeIdentity, Outcome
 from sinks.counts import settled_positions
 from sinks.delta_log import COMMIT_ID, DeltaLog, LogGap
-from sinks.delta_table import FOREIGN, ensure_table, locate, translate
+from sinks.delta_table import FOREIGN, NO_HOOKS, ensure_table, locate, translate
 from sinks.schema import PARTITION, SCHEMA, to_table
 
 VERDICTS = "verdicts"
@@ -40,7 +40,6 @@ REOPEN_AFTER = 25
 _LONGEST_PAUSE = 0.25
 _STALE_SECONDS = 1800.0
 """Files written longer ago are not committed any more: a vacuum deletes what nobody refers to after an hour."""
-_NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 _STATISTICS = ("policy_id", "policy_hash", "run_id", "position")
 
 
@@ -125,7 +124,7 @@ class DeltaSink:
                 max_commit_retries=0,
                 app_transactions=[Transaction(key, move.now) for key, move in moves.items()],
             ),
-            post_commithook_properties=_NO_HOOKS,
+            post_commithook_properties=NO_HOOKS,
         )
         self._sync(self._log.path(self._version + 1))
 

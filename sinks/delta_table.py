@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pyarrow as pa
-from deltalake import DeltaTable, Schema
+from deltalake import DeltaTable, PostCommitHookProperties, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow import fs
 
 from assay.errors import AssayError, FatalError, InputError, TransientError
+
+NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+"""A commit does nothing else: checkpoints and cleaning are upkeep, which is not in its way."""
 
 FOREIGN = (DeltaError, OSError, pa.ArrowException)
 """What deltalake and pyarrow raise; everything else is our own mistake and is not caught."""

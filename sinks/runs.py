@@ -93,9 +93,7 @@ class RunLog:
         rows = pa.Table.from_arrays([_cell(record, column) for column in RUN_SCHEMA], schema=RUN_SCHEMA)
         for attempt in range(_ATTEMPTS):
             try:
-                write_deltalake(
-                    self._at.uri, rows, mode="append", commit_properties=CommitProperties(max_commit_retries=10)
-                )
+                write_deltalake(self._at.uri, rows, mode="append", commit_properties=_COMMIT)
                 return
             except FOREIGN as error:
                 problem = translate(error, self._at.uri)

@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable, PostCommitHookProperties
+from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from assay.config import DeltaConfig
 from assay.errors import InputError
 from sinks.delta_log import DeltaLog
-from sinks.delta_table import FOREIGN, Location, locate, open_table, translate
+from sinks.delta_table import FOREIGN, NO_HOOKS, Location, locate, open_table, translate
 from sinks.schema import PARTITION
 
 CHECKPOINT_EVERY = 50
@@ -30,7 +30,6 @@ _SMALL_TARGET = 32 * 2**20
 _LARGE_TARGET = 256 * 2**20
 _VACUUM_EVERY_SECONDS = 6 * 3600.0
 _ATTEMPTS = 5
-_NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 _TABLES = ("verdicts", "runs")
 
 
@@ -114,7 +113,7 @@ def compact(table: DeltaTable, target_bytes: int, day: str | None = None) -> Non
                 partition_filters=[(PARTITION, "=", day)] if day else None,
                 target_size=target_bytes,
                 max_concurrent_tasks=1,
-                post_commithook_properties=_NO_HOOKS,
+                post_commithook_properties=NO_HOOKS,
             )
             return
         except CommitFailedError:  # somebody joined the same files: what they left is looked at anew
@@ -133,7 +132,7 @@ def vacuum(table: DeltaTable, hours: float) -> int:
         dry_run=False,
         enforce_retention_duration=False,
         full=True,
-        post_commithook_properties=_NO_HOOKS,
+        post_commithook_properties=NO_HOOKS,
     )
     return len(removed)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.board import Board, Death, Suspicion, suspect
-from actors.loop import Report
+from actors.counts import Report
 from assay.contracts import Caution, Grant, Shard, Standing, Tally
 
 SHARDS = [Shard("f", f"{start}-{start + 10}:v", start + 10) for start in range(0, 60, 10)]

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from actors.board import Board, Death
-from actors.loop import Limits, Loop, Report
+from actors.counts import Report
+from actors.limits import Limits
+from actors.loop import Loop
 from actors.scripted import ScriptedJudge
 from assay.config import ScriptedConfig
 from assay.contracts import Grant, Move, Polled, Shard

@@ -10,7 +10,7 @@ import pytest
 
 from assay.errors import InputError
 from jobs.sql import query
-from sinks.counts import RunCount, Track, TrackCount, count_by_track, count_outcomes
+from sinks.counts import RunCount, TrackCount, TrackName, count_by_track, count_outcomes
 from sinks.runs import RunLog, RunRecord, RunState
 from tests.sinks.outcomes import DAY, JUDGE, SHARD, SPAM, rejection, verdict
 from tests.sinks.stand import open_sink
@@ -51,7 +51,7 @@ def test_counts_of_a_run_and_of_tracks(tmp_path: Path) -> None:
     assert count_outcomes(path, "run-1") == RunCount(2, 2, {"invalid_utf8": 1})
     assert count_outcomes(path, "run-1").outcomes == 3
     sink.commit([verdict(1)], {})
-    track = Track(SHARD.source, SHARD.id, SPAM.hash, JUDGE.name, JUDGE.revision, JUDGE.settings_hash)
+    track = TrackName(SHARD.source, SHARD.id, SPAM.hash, JUDGE.name, JUDGE.revision, JUDGE.settings_hash)
     assert count_by_track(path) == {track: TrackCount(rows=5, positions=4)}
 
 
