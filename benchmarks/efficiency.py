@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import json
 import os
 import statistics
@@ -179,7 +178,6 @@ def main() -> None:
     settings = judge_settings(chosen, **({} if chosen.gpus else _CPU))
     describe({"rows": rows, "rounds": rounds, "judge": settings})
     pairs = asyncio.run(compare(judge_config(settings), chosen.gpus, rows, rounds))
-    gc.collect()  # an engine that is found only when the interpreter ends complains
     ratios = [alone.seconds / ours.seconds for ours, alone in pairs]
     result = {
         "efficiency": round(statistics.median(ratios), 4),
