@@ -67,8 +67,8 @@ class BoardClaims:
 class Replica:
     """Holds one judge in memory; `run` may be called again after it raised."""
 
-    def __init__(self, name: str, board: Any) -> None:
-        self._name, self._board = name, board
+    def __init__(self, name: str, board: str, namespace: str) -> None:
+        self._name, self._board = name, ray.get_actor(board, namespace)
         self._judge: Judge | None = None
         self._loop: Loop | None = None
         self._stopped = False

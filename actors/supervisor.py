@@ -171,14 +171,15 @@ class Supervisor:
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
         )
-        board = ray.remote(BoardActor).options(num_cpus=0, scheduling_strategy=here)
+        place = f"board-{self.assignment.run_id}"
+        board = ray.remote(BoardActor).options(num_cpus=0, scheduling_strategy=here, name=place)
         self._board = board.remote(self.assignment, list(self.shards))
         actor = ray.remote(Replica).options(
             num_cpus=replicas.cpus, num_gpus=replicas.gpus, max_restarts=-1, max_task_retries=0
         )
         for number in range(min(replicas.count, len(self.shards))):
             name = f"replica-{number}"
-            handle = actor.remote(name, self._board)
+            handle = actor.remote(name, place, ray.get_runtime_context().namespace)
             self._members.append(_Member(name, handle, handle.run.remote()))
 
     def _members_at_work(self) -> bool:
