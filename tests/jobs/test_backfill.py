@@ -6,6 +6,7 @@ import json
 import signal
 import time
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -174,6 +175,25 @@ def test_a_silent_replica_is_replaced(place: Workplace) -> None:
     assert place.query("select count(*) n, count(distinct (item_id, policy_id)) d from verdicts") == [
         {"n": 1200, "d": 1200}
     ]
+
+
+def test_the_cluster_of_a_run_asks_for_a_token_and_shows_no_dashboard_to_others(place: Workplace) -> None:
+    place.config["judge"] |= {"latency_ms": 200, "window": 8}
+    process = place.start("backfill", "CONFIG", "--json")
+    wait_for_rows(place, process, commits=6)
+    surroundings = replicas_of(process)[0].environ()
+    dashboards = [
+        child.net_connections(kind="tcp")
+        for child in psutil.Process(process.pid).children(recursive=True)
+        if any("dashboard/dashboard.py" in part for part in child.cmdline())
+    ]
+    process.terminate()
+    process.communicate(timeout=60)
+    assert surroundings["RAY_AUTH_MODE"] == "token"
+    assert len(surroundings["RAY_AUTH_TOKEN"]) == 64
+    for connections in dashboards:
+        http = [each for each in connections if each.status == psutil.CONN_LISTEN and each.laddr.port == 8265]
+        assert all(each.laddr.ip == "127.0.0.1" for each in http)
 
 
 def test_a_run_that_does_not_balance_fails_and_names_what_is_missing(place: Workplace) -> None:
