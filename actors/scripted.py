@@ -43,8 +43,7 @@ class ScriptedJudge:
         length = sum(len(turn.content) for turn in (*case.item.context, *judged))
         if limit is not None and length > limit:
             detail = f"{length} characters of content; the judge has room for {limit}"
-            raw = "\n".join(turn.content for turn in judged).encode("utf-8", "replace")
-            return Judgement(Rejection(Reason.TOO_LONG, detail, raw), prompt_hash=prompt)
+            return Judgement(Rejection(Reason.TOO_LONG, detail), prompt_hash=prompt)
         if not any(self._match.search(turn.content) for turn in judged):
             return Judgement(self._clean, prompt_hash=prompt)
         flagged = self._flagged.get(case.policy.hash)

@@ -9,6 +9,7 @@ import pytest
 
 from actors.board import Board, Death
 from actors.counts import Report
+from actors.holding import claim
 from actors.limits import Limits
 from actors.loop import Loop
 from actors.scripted import ScriptedJudge
@@ -119,6 +120,20 @@ async def test_a_zombie_is_refused_and_leaves_nothing() -> None:
     with pytest.raises(Refused):
         await task
     assert rows(sink) == expected(home)
+
+
+async def test_a_claim_alone_stops_whoever_held_the_shard_before() -> None:
+    home = shard("a", 200)
+    sink = MemorySink()
+    zombie = loop(source({home: items(home)}), sink, judge_=judge(latency_ms=30))
+    task = asyncio.create_task(zombie.run())
+    while not sink.outcomes:
+        await asyncio.sleep(0.01)
+    claim([Grant(home)], sink, (SPAM,), judge().identity)
+    kept = rows(sink)
+    with pytest.raises(Refused):
+        await task
+    assert rows(sink) == kept, "nothing is written after the claim, although the new owner has written nothing yet"
 
 
 class StumblingSink(MemorySink):
