@@ -31,7 +31,7 @@ try:
     source, _ = source_of(config(sys.argv[1], columns, duplicate_ids=sys.argv[3]))
     for _ in range(int(sys.argv[4])):
         polled = source.poll(64, 0.1)
-        size += sum(arrival.size for arrival in polled.arrivals)
+        size += sum(len(arrival.raw) for arrival in polled.arrivals)
         for grant in polled.assigned:
             source.seek(grant.shard, None)
     print("read", size)
