@@ -226,7 +226,9 @@ class Supervisor:
         if member.failures > _FAILURES_WITHOUT_PROGRESS:
             raise FatalError(f"{member.name} failed {member.failures} times without getting further; last: {failure}")
         if not self._stop_sent:
-            member.resume_at = time.monotonic() + 0.1 * 2**member.failures * (0.5 + random.random())
+            # Replicas of a driver that was killed live on for some seconds; one that they refused waits for their end.
+            patience = 2.0 * member.refusals
+            member.resume_at = time.monotonic() + patience + 0.1 * 2**member.failures * (0.5 + random.random())
 
     def _resume(self) -> None:
         for member in self._members:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -132,6 +130,15 @@ def is_replica(process: psutil.Process) -> bool:
     return False
 
 
+def wait_for_replicas(process: subprocess.Popen[str], seconds: float = 60) -> None:
+    """Until a driver has replicas. Fails if it ends before."""
+    deadline = time.monotonic() + seconds
+    while not replicas_of(process):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "no replicas"
+        time.sleep(0.05)
+
+
 def wait_for_rows(place: Workplace, process: subprocess.Popen[str], commits: int, seconds: float = 60) -> None:
     """Until the table has so many log entries, or the process ended."""
     log = place.folder / "out" / "audit" / "verdicts" / "_delta_log"
@@ -140,14 +147,6 @@ def wait_for_rows(place: Workplace, process: subprocess.Popen[str], commits: int
         if log.is_dir() and len(list(log.glob("*.json"))) >= commits:
             return
         time.sleep(0.02)
-
-
-def kill_family(process: subprocess.Popen[str]) -> None:
-    """SIGKILL a driver; its cluster must not outlive it, so wait for that."""
-    family = list(_descendants(process.pid))
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    psutil.wait_procs(family, timeout=30)
 
 
 def _descendants(pid: int) -> Iterator[psutil.Process]:
