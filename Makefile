@@ -9,7 +9,8 @@ PYTHON ?= python3
 TORCH_VERSION ?= 2.13.0
 # Where PyTorch itself publishes its CPU builds; asked only if pip's own index has none.
 TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
-COVERAGE_FLOOR ?= 75
+# Of the quick tests alone; what runs in engines and clusters is reached by the others.
+COVERAGE_FLOOR ?= 70
 
 BIN := .venv/bin
 STAMP := .venv/.assay-ready

@@ -43,7 +43,7 @@ class ScriptedJudge:
         length = sum(len(turn.content) for turn in (*case.item.context, *judged))
         if limit is not None and length > limit:
             detail = f"{length} characters of content; the judge has room for {limit}"
-            return Judgement(Rejection(Reason.TOO_LONG, detail), prompt_hash=prompt)
+            return Judgement(Rejection(Reason.TOO_LONG, detail, case.item.raw), prompt_hash=prompt)
         if not any(self._match.search(turn.content) for turn in judged):
             return Judgement(self._clean, prompt_hash=prompt)
         flagged = self._flagged.get(case.policy.hash)

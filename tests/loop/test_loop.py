@@ -185,7 +185,8 @@ async def test_a_case_that_kills_engines_is_rejected_after_three_deaths_and_noth
     assert sorted((o.item.place.position, o.policy.id) for o in rejected) == [
         (at, name) for at in (33, 90) for name in ("abuse", "spam")
     ]
-    assert {o.judgement.result.reason for o in rejected if isinstance(o.judgement.result, Rejection)} == {Reason.ENGINE}
+    results = [o.judgement.result for o in rejected]
+    assert {(r.reason, r.raw) for r in results if isinstance(r, Rejection)} == {(Reason.ENGINE, b"poison")}
     assert deaths == 12, "four deadly cases, three deaths each"
 
 
