@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
-import platform
 import random
 import statistics
 import tempfile
 import time
 from datetime import UTC, datetime
-from importlib.metadata import version
 from multiprocessing.synchronize import Event
+
+from _machine import describe
 
 from assay.config import DeltaConfig
 from assay.contracts import Move, Shard
@@ -97,9 +96,7 @@ def main() -> None:
     options = parser.parse_args()
     commits = 300 if options.quick else options.commits
     random.seed(7)
-    print(f"machine: {platform.platform()}, {os.cpu_count()} cpus, load {os.getloadavg()[0]:.1f}")
-    print("versions:", {name: version(name) for name in ("deltalake", "pyarrow", "duckdb")})
-    print(f"settings: {commits} commits of 20-48 outcomes and 5 moves, 10 ms apart, upkeep in its own process")
+    describe({"commits": commits, "outcomes": "20-48", "moves": 5, "apart_ms": 10, "upkeep": "in its own process"})
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
     with tempfile.TemporaryDirectory() as path:
