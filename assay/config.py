@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -59,6 +60,72 @@ class ParquetConfig(Section):
     caps: Caps = Caps()
 
 
+class JsonValue(Section):
+    """Values are JSON objects; columns name their fields, `a.b` a field of a nested object."""
+
+    kind: Literal["json"] = "json"
+
+
+class TextValue(Section):
+    """Values are the content itself, in UTF-8."""
+
+    kind: Literal["text"] = "text"
+
+
+class AvroValue(Section):
+    """Values are Avro records of one schema, without a container; `header_bytes` go before each (5 of a registry)."""
+
+    kind: Literal["avro"] = "avro"
+    schema_file: str
+    header_bytes: Annotated[int, Field(ge=0, le=64)] = 0
+
+
+class Security(Section):
+    """How to get into the cluster. Secrets are named here, never written: an environment variable or a file each."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    username_env: str | None = None
+    username_file: str | None = None
+    password_env: str | None = None
+    password_file: str | None = None
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    key_password_env: str | None = None
+    check_hostname: bool = True
+
+    @model_validator(mode="after")
+    def _credentials(self) -> Security:
+        if self.protocol.startswith("SASL"):
+            for what in ("username", "password"):
+                if (getattr(self, f"{what}_env") is None) == (getattr(self, f"{what}_file") is None):
+                    raise ValueError(f"set one of {what}_env and {what}_file: the variable or file that holds it")
+        return self
+
+
+class KafkaConfig(Section):
+    """Items in Kafka topics: each partition is a shard, each record an item, its offset the position."""
+
+    kind: Literal["kafka"]
+    bootstrap: Annotated[str, Field(min_length=1)]
+    topics: Annotated[tuple[str, ...], Field(min_length=1)]
+    group: Annotated[str, Field(min_length=1)]
+    start: Literal["earliest", "latest"] | datetime = "earliest"
+    value: Annotated[JsonValue | TextValue | AvroValue, Field(discriminator="kind")] = JsonValue()
+    columns: Columns
+    judged: Literal["last_assistant", "last_user", "whole"] = "last_assistant"
+    tombstones: Literal["reject", "skip"] = "reject"
+    empty: Literal["reject", "skip"] = "reject"
+    on_gap: Literal["stop", "skip"] = "stop"
+    dead_letter: str | None = None
+    isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed"
+    max_record_bytes: Annotated[int, Field(gt=0)] = 2**20
+    session_seconds: Annotated[float, Field(ge=1)] = 15.0
+    watchdog_seconds: Annotated[float, Field(gt=0)] = 60.0
+    security: Security = Security()
+
+
 class ScriptedConfig(Section):
     """A judge that follows a script: it flags what `match` finds and cites the policy's first rule.
 
@@ -72,6 +139,7 @@ class ScriptedConfig(Section):
     kill_on: str | None = None
     window: Annotated[int, Field(gt=0)] = 256
     max_content_chars: Annotated[int, Field(gt=0)] | None = None
+    deadline_seconds: Annotated[float, Field(gt=0)] = 900.0
     journal: str | None = None
 
     @field_validator("match", "kill_on")
@@ -101,6 +169,7 @@ class VllmConfig(Section):
     max_rationale_chars: Annotated[int, Field(gt=0)] = 600
     keep_reasoning: bool = True
     window: Annotated[int, Field(gt=0)] = 256
+    deadline_seconds: Annotated[float, Field(gt=0)] = 900.0
     max_model_len: Annotated[int, Field(gt=0)] | None = None
     max_num_seqs: Annotated[int, Field(gt=0)] = 256
     max_num_batched_tokens: Annotated[int, Field(gt=0)] = 8192
@@ -113,6 +182,13 @@ class VllmConfig(Section):
     prefix_caching: bool = True
 
 
+class VerdictTopic(Section):
+    """A topic, in the source's cluster, that gets each verdict after the table has it. At least once."""
+
+    topic: str
+    only: Literal["all", "violations"] = "all"
+
+
 class DeltaConfig(Section):
     """A Delta table at `path`; outcomes are committed when any of the three limits is reached."""
 
@@ -122,6 +198,7 @@ class DeltaConfig(Section):
     flush_rows: Annotated[int, Field(gt=0)] = 20_000
     flush_bytes: Annotated[int, Field(gt=0)] = 64 * 2**20
     vacuum_hours: Annotated[float, Field(ge=0)] = 168.0
+    verdict_topic: VerdictTopic | None = None
 
 
 class Replicas(Section):
@@ -140,8 +217,18 @@ class Config(Section):
     """One job."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-    source: ParquetConfig
+    source: Annotated[ParquetConfig | KafkaConfig, Field(discriminator="kind")]
     policies: Annotated[tuple[str, ...], Field(min_length=1)]
+    policies_reload: bool = False
     judge: Annotated[ScriptedConfig | VllmConfig, Field(discriminator="kind")]
     sink: DeltaConfig
     replicas: Replicas = Replicas()
+
+    @model_validator(mode="after")
+    def _stream_only(self) -> Config:
+        if self.source.kind != "kafka":
+            if self.sink.verdict_topic is not None:
+                raise ValueError("sink.verdict_topic: only a stream has one; remove it, or set source.kind: kafka")
+            if self.policies_reload:
+                raise ValueError("policies_reload: only a stream can take in a changed policy; remove it")
+        return self

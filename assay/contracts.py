@@ -6,8 +6,10 @@ real one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from assay.policy import Policy
@@ -36,6 +38,9 @@ class Shard:
     part of it that a trial run takes ("" for all of it). `stop` is the position after its last item, None for a shard
     without end. `version` identifies the source's present content: the ledger remembers it per source, so that a
     source which changed is noticed (0: not versioned).
+
+    A shard of a `stream` has one position for all policies and judges: an edited policy begins where the shard stands,
+    and does not go back over what its former text decided.
     """
 
     source: str
@@ -43,6 +48,7 @@ class Shard:
     stop: int | None = None
     selection: str = ""
     version: int = 0
+    stream: bool = False
 
     @property
     def whole(self) -> Shard:
@@ -58,19 +64,38 @@ class Grant:
     caution: Caution | None = None
 
 
+class NewsKind(StrEnum):
+    """What a source may have to say of itself."""
+
+    RESUBSCRIBED = "resubscribed"
+    GAP = "gap"
+    AWAY = "away"
+    BACK = "back"
+    POLICY = "policy"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that happened once and that the person who runs the job should read once."""
+
+    kind: NewsKind
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What one poll brought. Order of meaning: revoked, assigned, arrivals, finished.
+    """What one poll brought. Order of meaning: revoked, assigned, arrivals, reached.
 
-    `finished`: every item of these shards below their `stop` has been delivered, in this poll or before. `ended`: the
-    source will never deliver again.
+    `reached`: no item of these shards before the position is left to be delivered: each was, in this poll or before,
+    or there is none (a shard that has reached its `stop` is finished). `ended`: the source will never deliver again.
     """
 
     arrivals: Sequence[Arrival] = ()
     assigned: Sequence[Grant] = ()
     revoked: Sequence[Shard] = ()
-    finished: Sequence[Shard] = ()
+    reached: Mapping[Shard, int] = field(default_factory=dict)
     ended: bool = False
+    news: Sequence[News] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +117,8 @@ class Source(Protocol):
     """Items, shard by shard. Used by one loop; `poll` may run in a thread, never two calls at once.
 
     Guarantees: items of a shard arrive in order of position, each at or after the last `seek`, none left out but those
-    that the shard's selection leaves out. A shard delivers nothing between its `assigned` and its `seek`.
+    that the shard's selection leaves out. A shard delivers nothing between its `assigned` and its `seek`, and nothing
+    that was read before a `revoked` arrives in that poll or later.
     """
 
     def poll(self, room: int, timeout: float) -> Polled:
@@ -100,7 +126,10 @@ class Source(Protocol):
         ...
 
     def seek(self, shard: Shard, position: int | None) -> None:
-        """Deliver the shard from this position on; None: the ledger knows nothing, begin where the source begins."""
+        """Deliver the shard from this position on; None: the ledger knows nothing, begin where the source begins.
+
+        Does not block. Called between polls. Where the source begins elsewhere than at 0, a poll says so in `reached`.
+        """
         ...
 
     def acknowledge(self, settled: Mapping[Shard, int]) -> None:
@@ -117,6 +146,10 @@ class Judge(Protocol):
 
     async def start(self, policies: Sequence[Policy]) -> None:
         """Load, and prepare each policy. Raises FatalError when the model can't be had."""
+        ...
+
+    async def prepare(self, policies: Sequence[Policy]) -> None:
+        """Get ready for policies that were not there at the start. Raises InputError for one that leaves no room."""
         ...
 
     async def judge(self, case: Case) -> Judgement:
@@ -148,8 +181,25 @@ class Sink(Protocol):
         """
         ...
 
-    def settled(self, shard: Shard, policy_hash: str, judge: JudgeIdentity) -> frozenset[int]:
-        """Positions of the shard that have an outcome under this policy and judge. Slow: reads the table."""
+    def settled(self, shard: Shard, policy: Policy, judge: JudgeIdentity, since: int = 0) -> frozenset[int]:
+        """Positions of the shard, from `since` on, that have an outcome. Slow: reads the table.
+
+        Under this text of the policy and this judge; in a stream under any text with the policy's id, by any judge.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+class Outbox(Protocol):
+    """Tells others of outcomes that the table has. At least once: what may not have been told is told again."""
+
+    def publish(self, outcomes: Sequence[Outcome]) -> None:
+        """Returns when all of it is safe with the receiver. Raises TransientError, FatalError."""
+        ...
+
+    def republish(self, shard: Shard, since: int) -> None:
+        """The same for every outcome that the table has of the shard, from this position on."""
         ...
 
     def close(self) -> None: ...
@@ -169,6 +219,8 @@ class Tally:
     cacheable_tokens: int = 0
     output_tokens: int = 0
     idle_seconds: float = 0.0
+    waits: Mapping[int, int] = field(default_factory=dict)
+    """Outcomes by seconds from the item's time to the table, in buckets: `wait_bucket`."""
 
     @property
     def settled(self) -> int:
@@ -188,4 +240,27 @@ class Tally:
             cacheable_tokens=self.cacheable_tokens + other.cacheable_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             idle_seconds=self.idle_seconds + other.idle_seconds,
+            waits={
+                bucket: self.waits.get(bucket, 0) + other.waits.get(bucket, 0) for bucket in {*self.waits, *other.waits}
+            },
         )
+
+    def wait(self, share: float) -> float | None:
+        """Seconds within which this share of outcomes came from item to table, 2 % off at most; None if there are none.
+
+        Buckets grow by 4 %, as in DDSketch (Masson, Rim and Lee 2019).
+        """
+        left = share * sum(self.waits.values())
+        for bucket, count in sorted(self.waits.items()):
+            left -= count
+            if left <= 0:
+                return float(_GROWTH ** (bucket - 0.5))
+        return None
+
+
+_GROWTH = 1.04
+
+
+def wait_bucket(seconds: float) -> int:
+    """The bucket of `Tally.waits` that these seconds belong to; a millisecond or less is one."""
+    return math.ceil(math.log(max(seconds, 1e-3)) / math.log(_GROWTH))

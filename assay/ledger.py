@@ -4,6 +4,10 @@
     fence/<source>/<shard>                                  claims so far; a commit must quote the latest
     source/<source>                                         version of the source's content when it was last audited
     part/<source>/<shard>/<policy>/<judge>                  1 if a trial run on a part of the shard left outcomes
+    ahead/...                                               as track/: the position after the last outcome in the table
+    stream/<source>/<shard>                                 a stream's one position, for all policies and judges
+    items/<source>/<shard>                                  how many items of a stream lie before that position
+    sent/<source>/<shard>                                   position up to which a stream's outcomes were announced
 
 A track belongs to one policy's text and one judge, so an edited policy begins new tracks and leaves the others where
 they are. Names are made of hashes where the part may hold any characters, so no content can forge a key.
@@ -27,13 +31,28 @@ def digest(*parts: str) -> str:
 
 
 def track_key(shard: Shard, policy_hash: str, judge: JudgeIdentity) -> str:
-    """Where the position of one shard under one policy and judge is kept."""
+    """Where the position of one shard under one policy and judge is kept; in a stream, of one shard."""
+    if shard.stream:
+        return f"stream/{_shard(shard)}"
     name = f"track/{_shard(shard)}/{_decider(policy_hash, judge)}"
     return f"{name}/{digest(shard.selection)}" if shard.selection else name
 
 
 def part_key(shard: Shard, policy_hash: str, judge: JudgeIdentity) -> str:
     return f"part/{_shard(shard)}/{_decider(policy_hash, judge)}"
+
+
+def ahead_key(track: str) -> str:
+    """Beside this track: how far outcomes reach that were committed before their predecessors."""
+    return f"ahead/{track}"
+
+
+def items_key(shard: Shard) -> str:
+    return f"items/{_shard(shard)}"
+
+
+def sent_key(shard: Shard) -> str:
+    return f"sent/{_shard(shard)}"
 
 
 def fence_key(shard: Shard) -> str:

@@ -58,6 +58,11 @@ class Reason(StrEnum):
     SURROGATE = "surrogate"
     BAD_CHAT = "bad_chat"
     TOO_LONG = "too_long"
+    NOT_JSON = "not_json"
+    NOT_AVRO = "not_avro"
+    TOMBSTONE = "tombstone"
+    # decided by the source: items that were gone before they could be read
+    GAP = "gap"
     # decided by how the judge answered
     LENGTH = "length"
     NO_FINAL = "no_final"
@@ -65,6 +70,7 @@ class Reason(StrEnum):
     UNKNOWN_RULE = "unknown_rule"
     CONTRADICTION = "contradiction"
     ENGINE = "engine"
+    DEADLINE = "deadline"
 
 
 @dataclass(frozen=True, slots=True)
