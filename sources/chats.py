@@ -35,10 +35,21 @@ class JsonChat:
             raise RecordError(Reason.BAD_CHAT, f"the chat is not JSON: {error}") from None
         if not isinstance(parsed, list):
             raise RecordError(Reason.BAD_CHAT, "the chat is not a list")
-        return tuple(_json_turn(turn, number) for number, turn in enumerate(parsed, 1))
+        return ParsedChat(parsed).turns(cap)
 
     def raw(self) -> bytes:
         return self.text if isinstance(self.text, bytes) else self.text.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedChat:
+    """A chat as a list that came with its record: objects with role and content, if all is well."""
+
+    parsed: Sequence[object]
+
+    def turns(self, cap: int) -> tuple[Turn, ...]:  # noqa: ARG002 - its size was checked before it was parsed
+        """Raises RecordError (bad_chat, surrogate)."""
+        return tuple(_json_turn(turn, number) for number, turn in enumerate(self.parsed, 1))
 
 
 @dataclass(frozen=True, slots=True)

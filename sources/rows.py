@@ -10,11 +10,10 @@ import pyarrow as pa
 
 from assay.config import ParquetConfig
 from assay.errors import RecordError
-from assay.records import Arrival, BadItem, Item, ItemKind, Place, Reason, Turn
-from sources.chats import Chat, JsonChat, ListChat, chats, split
-from sources.values import Text, as_text, carried_values, check_size, ids, texts, times
-
-_NO_TURNS: tuple[Turn, ...] = ()
+from assay.records import Arrival, BadItem, Item, ItemKind, Place, Reason
+from sources.chats import Chat, chats
+from sources.content import kind_of, turns_of
+from sources.values import Text, as_text, carried_values, ids, texts, times
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +71,10 @@ class Rows:
 
     def _arrival(self, columns: _Columns, index: int, place: Place, duplicate: bool) -> Arrival:
         raw_id, time = columns.ids[index], columns.times[index]
-        kind, raw = self._kind(columns, index)
+        kind, content = self._content(columns, index)
         try:
             item_id = self._id(raw_id, duplicate)
-            context, judged = self._content(kind, columns, index)
+            context, judged = turns_of(kind, content, columns.prompt[index], self._judged, self._cap)
             if isinstance(time, str):
                 raise RecordError(Reason.WRONG_TYPE, f"column {self._columns.time!r} holds no time: {time[:100]!r}")
             carried = tuple(
@@ -90,21 +89,19 @@ class Rows:
                 kind=kind,
                 reason=error.reason,
                 detail=error.detail,
-                raw=_raw(raw),
+                raw=_raw(content),
                 place=place,
                 time=time if isinstance(time, datetime) else None,
                 carried=tuple((n, value) for n, v in columns.carried if isinstance(value := v[index], str)),
             )
 
-    def _kind(self, columns: _Columns, index: int) -> tuple[ItemKind, Text | Chat]:
+    def _content(self, columns: _Columns, index: int) -> tuple[ItemKind, Text | Chat]:
         """What the row is, and its content as read (of a completion: the response)."""
-        if (chat := columns.chat[index]) is not None:
-            return ItemKind.CHAT, chat
-        if (response := columns.response[index]) is not None:
-            return ItemKind.COMPLETION, response
-        if self._columns.text:
-            return ItemKind.TEXT, columns.text[index]
-        return (ItemKind.COMPLETION if self._columns.response else ItemKind.CHAT), None
+        chat, response = columns.chat[index], columns.response[index]
+        kind = kind_of(self._columns, chat, response)
+        if kind is ItemKind.CHAT:
+            return kind, chat
+        return kind, response if kind is ItemKind.COMPLETION else columns.text[index]
 
     def _id(self, value: Text, duplicate: bool) -> str:
         name = self._columns.id
@@ -114,32 +111,11 @@ class Rows:
             raise RecordError(Reason.DUPLICATE_ID, f"the id in column {name!r} occurred earlier in the source")
         return as_text(value, f"column {name!r}")
 
-    def _content(self, kind: ItemKind, columns: _Columns, index: int) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
-        """Context and judged turns. Raises RecordError."""
-        chat = columns.chat[index]
-        if chat is not None:
-            context, judged = split(chat.turns(self._cap), self._judged)
-        elif kind is ItemKind.COMPLETION:
-            prompt = columns.prompt[index]
-            context = (Turn("user", self._checked(prompt, "prompt")),) if prompt else _NO_TURNS
-            judged = (Turn("assistant", self._checked(columns.response[index], "response")),)
-        else:
-            context, judged = _NO_TURNS, (Turn("user", self._checked(columns.text[index], "content")),)
-        if all(not turn.content or turn.content.isspace() for turn in judged):
-            raise RecordError(Reason.EMPTY, "the content is empty or only white space")
-        return context, judged
-
-    def _checked(self, value: Text, what: str) -> str:
-        if value is None:
-            raise RecordError(Reason.EMPTY, f"the {what} is null")
-        check_size([value], what, self._cap)
-        return as_text(value, f"the {what}")
-
 
 def _raw(content: Text | Chat) -> bytes:
     """The content's bytes as they were read."""
     if content is None:
         return b""
-    if isinstance(content, JsonChat | ListChat):
-        return content.raw()
-    return content if isinstance(content, bytes) else content.encode()
+    if isinstance(content, str):
+        return content.encode()
+    return content if isinstance(content, bytes) else content.raw()

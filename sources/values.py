@@ -30,10 +30,10 @@ def texts(column: pa.Array) -> Sequence[Text]:
         return [None if index is None else shared[index] for index in column.indices.to_pylist()]
     raw = raw_bytes(column)
     try:
-        decoded: list[Text] = raw.cast(pa.large_string()).to_pylist()
+        values: list[Text] = raw.cast(pa.large_string()).to_pylist()
     except (pa.ArrowInvalid, UnicodeDecodeError):
-        return [_decode(value) for value in raw.to_pylist()]
-    return decoded
+        return [decoded(value) for value in raw.to_pylist()]
+    return values
 
 
 def ids(column: pa.Array) -> Sequence[Text]:
@@ -83,6 +83,24 @@ def times(column: pa.Array) -> Sequence[datetime | str | None]:
     return [_parse(value) for value in texts(column)]
 
 
+def as_time(value: object) -> datetime | str | None:
+    """One value that is no column's, by the rules of `times`."""
+    if value is None or isinstance(value, str):
+        return _parse(value)
+    if isinstance(value, bytes):
+        return _parse(decoded(value))
+    try:
+        if isinstance(value, datetime):
+            return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        if isinstance(value, date):
+            return datetime(value.year, value.month, value.day, tzinfo=UTC)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return _guess(value)
+    except OverflowError:
+        return str(value)
+    return f"({type(value).__name__})"
+
+
 def carried_values(column: pa.Array) -> Sequence[Text]:
     """Any column as text; bytes where that can't be."""
     if is_text(column.type):
@@ -90,12 +108,13 @@ def carried_values(column: pa.Array) -> Sequence[Text]:
     if types.is_timestamp(column.type):
         return [v if v is None or isinstance(v, str) else v.isoformat() for v in times(column)]
     try:
-        return [_shown(value) for value in column.to_pylist()]
+        return [shown(value) for value in column.to_pylist()]
     except (ValueError, OverflowError, pa.ArrowException):
         return [_one(column, index) for index in range(len(column))]
 
 
-def _decode(value: bytes | None) -> Text:
+def decoded(value: bytes | None) -> Text:
+    """UTF-8 as str; what is none, as the bytes it is."""
     if value is None:
         return None
     try:
@@ -144,7 +163,7 @@ def _parse(value: Text) -> datetime | str | None:
 def _one(column: pa.Array, index: int) -> Text:
     value = column[index]
     try:
-        return _shown(value.as_py())
+        return shown(value.as_py())
     except UnicodeDecodeError:
         return _UNREADABLE
     except (ValueError, OverflowError, pa.ArrowException):
@@ -159,11 +178,12 @@ def _as_written(value: pa.Scalar) -> str:
         return f"({value.type}, not shown)"
 
 
-def _shown(value: object) -> Text:
+def shown(value: object) -> Text:
+    """Any one value as text, lists and dicts as JSON; bytes where that can't be."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bytes):
-        return _decode(value)
+        return decoded(value)
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False, default=str)
     return value.isoformat() if isinstance(value, date) else str(value)
