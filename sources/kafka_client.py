@@ -1,0 +1,213 @@
+"""Clients of a Kafka cluster, made from the config, with their errors in our words; what a job asks before it starts.
+
+Only the `kafka*` modules of the sources import the client library.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaConfigurationError, KafkaError, KafkaTimeoutError, for_code
+from kafka.net.compat import KafkaNetClient
+
+from assay.config import KafkaConfig
+from assay.errors import AssayError, InputError, TransientError
+from assay.kafka import client_settings, translate, unreachable
+
+ASK_SECONDS = 5.0
+"""How long one question to the cluster may take before it counts as not answered."""
+
+_RETRY_SECONDS = 10.0
+_RECONNECT_MS = 2_000
+
+Key = tuple[str, int]
+"""A topic and a partition."""
+
+T = TypeVar("T")
+
+
+class NoBroker(InputError):
+    """Nobody answered. Once a job has begun, that is no reason to end it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The partitions of a job's topics with their first offsets and the ones after their last.
+
+    With `read_committed` an end is where the first open transaction begins.
+    """
+
+    begins: Mapping[Key, int]
+    ends: Mapping[Key, int]
+
+    @property
+    def partitions(self) -> tuple[Key, ...]:
+        return tuple(sorted(self.begins))
+
+
+def quiet() -> None:
+    """Keeps the client's own log lines away: what matters of them is told as errors and news, once."""
+    logging.getLogger("kafka").setLevel(logging.CRITICAL + 1)
+
+
+def consumer(config: KafkaConfig, **more: object) -> KafkaConsumer:
+    """A connected consumer. Raises NoBroker if none answers within `CONNECT_SECONDS`."""
+    settings = {
+        "enable_auto_commit": False,
+        "auto_offset_reset": "none",
+        "allow_auto_create_topics": False,
+        "metrics_enabled": False,
+        "isolation_level": config.isolation_level,
+        "reconnect_backoff_max_ms": _RECONNECT_MS,
+        **client_settings(config),
+        **more,
+    }
+    return _connected(KafkaConsumer, settings, config)
+
+
+def admin(config: KafkaConfig, client_id: str) -> KafkaAdminClient:
+    """A connected admin client. Raises NoBroker if none answers within `CONNECT_SECONDS`."""
+    return _connected(KafkaAdminClient, {**client_settings(config), "client_id": client_id}, config)
+
+
+def survey(config: KafkaConfig, client_id: str = "assay") -> Survey:
+    """Asks for everything that a job will need of the cluster, so that it fails at once rather than later.
+
+    Raises InputError within 30 s if no broker answers, if it refuses the credentials, if a topic is missing, or if the
+    user may not read a topic or use the group.
+    """
+    client = admin(config, client_id)
+    try:
+        with translated(config):
+            partitions = _partitions(client, config)
+            _check_group(client, config)
+    finally:
+        client.close()
+    asking = consumer(config, client_id=client_id)
+    try:
+        with translated(config):
+            begins = asking.beginning_offsets(partitions, timeout_ms=ASK_SECONDS * 1000)
+            ends = asking.end_offsets(partitions, timeout_ms=ASK_SECONDS * 1000)
+    finally:
+        asking.close(autocommit=False, timeout_ms=1000)
+    return Survey(_keyed(begins), _keyed(ends))
+
+
+class Watch:
+    """Asks for end offsets again and again, for lag. Goes on by itself when the broker was away."""
+
+    def __init__(self, config: KafkaConfig, partitions: Iterable[Key], client_id: str = "assay") -> None:
+        self._config = config
+        self._client_id = client_id
+        self._partitions = [TopicPartition(*key) for key in partitions]
+        self._consumer: KafkaConsumer | None = None
+
+    def ends(self) -> Mapping[Key, int]:
+        """The offset after the last of each partition. Raises TransientError if there is no answer within seconds."""
+        try:
+            if self._consumer is None:
+                self._consumer = consumer(
+                    self._config, client_id=self._client_id, bootstrap_timeout_ms=int(ASK_SECONDS * 1000)
+                )
+            with translated(self._config):
+                return _keyed(self._consumer.end_offsets(self._partitions, timeout_ms=ASK_SECONDS * 1000))
+        except NoBroker as error:
+            raise TransientError(str(error)) from error
+
+    def close(self) -> None:
+        if self._consumer is not None:
+            self._consumer.close(autocommit=False, timeout_ms=1000)
+            self._consumer = None
+
+
+@contextmanager
+def translated(config: KafkaConfig, what: str = "") -> Iterator[None]:
+    """Errors of the client leave the block as `assay.kafka.translate` says."""
+    try:
+        yield
+    except KafkaError as error:
+        raise translate(error, config, what) from error
+
+
+def forget_parked(client: KafkaConsumer, partition: TopicPartition) -> None:
+    """Drops what a paused partition had half read, before it is sought elsewhere.
+
+    kafka-python 3.0.12 gives such records back on resume only if no other partition has been read since: without
+    this, the partition would never be fetched again.
+    """
+    client._fetcher._paused_partition_records.pop(partition, None)
+
+
+def _connected(make: Callable[..., T], settings: Mapping[str, Any], config: KafkaConfig) -> T:
+    """The client, or an error of ours with nothing left behind: a client that fails to start keeps its thread."""
+    nets: list[KafkaNetClient] = []
+
+    def net(**more: object) -> KafkaNetClient:
+        nets.append(KafkaNetClient(**more))
+        return nets[-1]
+
+    try:
+        return make(kafka_client=net, **settings)
+    except (KafkaError, OSError, ValueError) as error:
+        for made in nets:
+            made.close()
+        raise _connection_error(error, config) from error
+
+
+def _connection_error(error: Exception, config: KafkaConfig) -> AssayError:
+    if isinstance(error, KafkaTimeoutError):
+        return NoBroker(str(unreachable(config)))
+    if isinstance(error, KafkaConfigurationError | ValueError):
+        return InputError(f"source.bootstrap: {config.bootstrap}: {error}; correct it")
+    if isinstance(error, OSError):
+        return InputError(f"source.security: {error}; correct its files")
+    return translate(error, config)
+
+
+def _partitions(client: KafkaAdminClient, config: KafkaConfig) -> list[TopicPartition]:
+    found = {topic["name"]: topic for topic in client.describe_topics(list(config.topics))}
+    partitions = []
+    for name in config.topics:
+        topic = found.get(name)
+        error = for_code(topic["error_code"]) if topic else for_code(3)
+        if error.errno:
+            raise translate(error(), config, name)
+        assert topic is not None
+        _check_operations(topic.get("authorized_operations"), "TopicAuthorizationFailedError", config, name)
+        partitions += [TopicPartition(name, part["partition_index"]) for part in topic["partitions"]]
+    return partitions
+
+
+def _check_group(client: KafkaAdminClient, config: KafkaConfig) -> None:
+    """Raises InputError unless the user may use the group. A young cluster has no coordinator for a while: waits."""
+    deadline = time.monotonic() + _RETRY_SECONDS
+    while True:
+        try:
+            client.list_group_offsets({config.group: []})
+            group = client.describe_groups([config.group]).get(config.group, {})
+        except KafkaError as error:
+            if not getattr(error, "retriable", False) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+            continue
+        _check_operations(group.get("authorized_operations"), "GroupAuthorizationFailedError", config, config.group)
+        return
+
+
+def _check_operations(allowed: object, error: str, config: KafkaConfig, what: str) -> None:
+    """`allowed`: what the broker says that the user may do, None or empty if it does not say."""
+    names = (
+        {getattr(operation, "name", str(operation)) for operation in allowed} if isinstance(allowed, list) else set()
+    )
+    if names and not names & {"READ", "ALL"}:
+        raise translate(type(error, (Exception,), {})(), config, what)
+
+
+def _keyed(offsets: Mapping[TopicPartition, int]) -> dict[Key, int]:
+    return {(partition.topic, partition.partition): offset for partition, offset in offsets.items()}
