@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.limits import Limits
@@ -12,16 +13,30 @@ from sources.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Everything a replica needs to know; the same for all replicas of a run."""
+    """Everything a replica needs to know; the same for all replicas of a run.
+
+    `plan` is what a batch job reads. Of a stream, `ends` are the offsets to stop at, by topic and partition; None: go
+    on for ever.
+    """
 
     config: Config
     policies: tuple[Policy, ...]
-    plan: Plan
     run_id: str
+    plan: Plan | None = None
+    ends: Mapping[tuple[str, int], int] | None = None
+
+    @property
+    def stream(self) -> bool:
+        return self.plan is None
 
     @property
     def limits(self) -> Limits:
         sink, replicas = self.config.sink, self.config.replicas
         return Limits(
-            self.config.judge.window, sink.flush_seconds, sink.flush_rows, sink.flush_bytes, replicas.drain_seconds
+            window=self.config.judge.window,
+            flush_seconds=sink.flush_seconds,
+            flush_rows=sink.flush_rows,
+            flush_bytes=sink.flush_bytes,
+            drain_seconds=replicas.drain_seconds,
+            deadline_seconds=self.config.judge.deadline_seconds,
         )

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from actors.counts import Report
-from assay.contracts import Caution, Grant, Shard, Standing, Tally
+from assay.contracts import Caution, Grant, News, Shard, Standing, Tally
 
 _CONDEMNED_AFTER = 3
 
@@ -54,18 +54,23 @@ class _Worker:
     shards: dict[Shard, Standing | None] = field(default_factory=dict)
     last: Shard | None = None
     tally: Tally = field(default_factory=Tally)
+    news: int = 0
     heard: float = field(default_factory=time.monotonic)
     moved: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The run at a glance: seconds since each replica at work was heard of, and since it last got anywhere."""
+    """The run at a glance: seconds since each replica at work was heard of, and since it last got anywhere.
+
+    `news` is what came in since the last status.
+    """
 
     tally: Tally
     heard: Mapping[str, float]
     moved: Mapping[str, float]
     finished: bool
+    news: tuple[News, ...] = ()
 
 
 class Death(StrEnum):
@@ -77,7 +82,10 @@ class Death(StrEnum):
 
 
 class Board:
-    """Hands out shards in order; keeps neighbours with the replica that read up to them, so files are read once."""
+    """Hands out shards in order; keeps neighbours with the replica that read up to them, so files are read once.
+
+    The shards of a stream are handed out by the stream's own broker; the board is told of it (`adopt`).
+    """
 
     def __init__(self, shards: Sequence[Shard], window: int) -> None:
         self._waiting = list(shards)
@@ -85,6 +93,7 @@ class Board:
         self._workers: dict[str, _Worker] = {}
         self._suspicions: dict[Shard, Suspicion] = {}
         self._retired = Tally()
+        self._news: list[News] = []
 
     def next(self, replica: str) -> Grant | Literal["wait"] | None:
         """The next shard for this replica; "wait" while others may yet give one back; None when all are settled."""
@@ -97,6 +106,16 @@ class Board:
         worker.last = shard
         suspicion = self._suspicions.get(shard)
         return Grant(shard, suspicion.caution(self._window) if suspicion else None)
+
+    def adopt(self, replica: str, shard: Shard) -> Caution | None:
+        """A stream's broker gave this replica the shard, whoever had it before. How much care it needs."""
+        for worker in self._workers.values():
+            worker.shards.pop(shard, None)
+        worker = self._workers.setdefault(replica, _Worker())
+        worker.heard = time.monotonic()
+        worker.shards[shard] = None
+        suspicion = self._suspicions.get(shard)
+        return suspicion.caution(self._window) if suspicion else None
 
     def _choose(self, last: Shard | None) -> int:
         """The successor of the last shard if it waits; otherwise the middle of the longest stretch, or the first."""
@@ -121,6 +140,10 @@ class Board:
             worker.moved = worker.heard
         if report.tally.settled >= worker.tally.settled:
             worker.tally = report.tally
+        self._news += report.news[worker.news :]
+        worker.news = len(report.news)
+        for shard in [s for s, known in worker.shards.items() if s.stream and known and s not in report.standings]:
+            del worker.shards[shard]
         for shard, standing in report.standings.items():
             known = worker.shards.get(shard)
             if shard in worker.shards and (known is None or standing.mark >= known.mark):
@@ -136,14 +159,17 @@ class Board:
             if death is not Death.NONE and standing is not None and standing.flying:
                 engine = death is Death.ENGINE
                 self._suspicions[shard] = suspect(self._suspicions.get(shard), standing, engine=engine)
-            self._waiting.insert(0, shard)
+            if not shard.stream:
+                self._waiting.insert(0, shard)
 
     def status(self) -> Status:
         now = time.monotonic()
+        news, self._news = tuple(self._news), []
         working = {name: worker for name, worker in self._workers.items() if worker.shards}
         return Status(
             tally=sum((worker.tally for worker in self._workers.values()), self._retired),
             heard={name: now - worker.heard for name, worker in working.items()},
             moved={name: now - worker.moved for name, worker in working.items()},
             finished=not self._waiting and not working,
+            news=news,
         )

@@ -7,16 +7,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.contracts import Shard, Standing, Tally
+from assay.contracts import News, Shard, Standing, Tally, wait_bucket
 from assay.records import Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a loop tells whoever watches it: counts so far, and how far it is with each shard."""
+    """What a loop tells whoever watches it: counts so far, how far it is with each shard, and all its news."""
 
     tally: Tally
     standings: Mapping[Shard, Standing]
+    news: tuple[News, ...] = ()
 
 
 class Counts:
@@ -27,10 +28,12 @@ class Counts:
         self._verdicts = self._flagged = 0
         self._rejected: Counter[str] = Counter()
         self._prompt = self._cached = self._cacheable = self._output = 0
+        self._waits: Counter[int] = Counter()
         self._idle_seconds = 0.0
         self._idle_since: float | None = time.monotonic()
 
     def committed(self, outcomes: Sequence[Outcome]) -> None:
+        now = time.time()
         for outcome in outcomes:
             judgement = outcome.judgement
             if isinstance(judgement.result, Verdict):
@@ -42,6 +45,8 @@ class Counts:
             self._cached += judgement.cached_tokens
             self._cacheable += judgement.cacheable_tokens
             self._output += judgement.output_tokens
+            if outcome.item.time is not None:
+                self._waits[wait_bucket(now - outcome.item.time.timestamp())] += 1
 
     def idle(self, is_idle: bool) -> None:
         """The judge has, or has not, nothing to do although items wait."""
@@ -65,4 +70,5 @@ class Counts:
             cacheable_tokens=self._cacheable,
             output_tokens=self._output,
             idle_seconds=self._idle_seconds + idling,
+            waits=dict(self._waits),
         )

@@ -72,6 +72,10 @@ class VllmJudge:
         prepare_environment(self._config)
         self._language = load_language(self._config)
         self._engine = load_engine(self._config, self._gpus)
+        await self.prepare(policies)
+
+    async def prepare(self, policies: Sequence[Policy]) -> None:
+        """Read each policy once. Raises InputError for one that leaves no room."""
         for policy in policies:
             for layout in Layout:
                 self._room(policy, layout)

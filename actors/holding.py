@@ -3,45 +3,64 @@
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.contracts import Caution, Grant, Move, Sink, Standing
 from assay.errors import Refused
-from assay.ledger import fence_key, part_key, track_key
+from assay.ledger import ahead_key, fence_key, items_key, part_key, sent_key, track_key
 from assay.policy import Policy
 from assay.records import Arrival, JudgeIdentity, Outcome
-from assay.tracks import Release, Track
+from assay.tracks import Track
 
 _CLAIM_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One commit in the making: outcomes, every ledger move, and which track each release came from."""
+    """One commit in the making: outcomes, every ledger move, and where each policy's track then stands.
+
+    No moves: nothing to commit.
+    """
 
     outcomes: Sequence[Outcome]
     moves: Mapping[str, Move]
-    releases: Sequence[tuple[Track, Release]]
+    settled: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the ledger held of a shard just after it was claimed. `tracks` names each policy's key by its hash."""
+
+    fence: int
+    values: Mapping[str, int]
+    tracks: Mapping[str, str]
 
 
 class Holding:
     """One owned shard. `tracks` has one track per policy, by the policy's hash."""
 
-    def __init__(self, grant: Grant, fence: int, tracks: Mapping[str, Track], keys: Mapping[str, str]) -> None:
+    def __init__(self, grant: Grant, ledger: Ledger, tracks: Mapping[str, Track]) -> None:
         self.shard, self.caution = grant.shard, grant.caution
-        self.tracks = tracks
+        self.tracks = dict(tracks)
         self.condemning = grant.caution is not None and grant.caution.condemn
         self.lost = False
         self.unsettled = self.size = self.flying = 0
+        self._keys = dict(ledger.tracks)
+        self._values = dict(ledger.values)
+        self._fence = ledger.fence
+        self._begun = False
+        self._items: deque[int] = deque()
+        self._retired: set[str] = set()
+        self._committed = {policy: track.settled for policy, track in self.tracks.items()}
         self.reached = self.low
-        self._fence = fence
-        self._keys = keys
+        self.sent = self._values.get(sent_key(self.shard))
 
     @property
     def known(self) -> bool:
         """Whether the ledger knew the shard under any policy."""
-        return any(track.committed is not None for track in self.tracks.values())
+        return any(key in self._values for key in self._keys.values())
 
     @property
     def low(self) -> int:
@@ -49,7 +68,7 @@ class Holding:
 
     @property
     def standing(self) -> Standing:
-        committed = [track.committed or 0 for track in self.tracks.values()]
+        committed = [self._committed[policy] for policy in self.tracks]
         return Standing(min(committed), sum(committed), self.reached, self.flying)
 
     @property
@@ -64,9 +83,15 @@ class Holding:
 
     def reach(self, position: int) -> None:
         """Every item before `position` was read."""
+        self._begun = True
         self.reached = max(self.reached, position)
         for track in self.tracks.values():
             track.reach(position)
+
+    def count(self, position: int) -> None:
+        """An item was delivered."""
+        if self.shard.stream:
+            self._items.append(position)
 
     def admit(self, policy: Policy, arrival: Arrival) -> bool:
         """Begin a case, if this item still needs an outcome under this policy."""
@@ -78,26 +103,56 @@ class Holding:
         self.size += arrival.size
         return True
 
+    def adopt(self, old: Policy, new: Policy) -> None:
+        """From the next item on the policy has another text; cases under way end under the one they began with."""
+        self.tracks.setdefault(new.hash, Track(self.reached))
+        self._keys[new.hash] = self._keys[old.hash]
+        self._committed.setdefault(new.hash, self.reached)
+        self._retired = (self._retired | {old.hash}) - {new.hash}
+
     def release(self) -> Batch:
-        """Everything that can be committed now. Empty moves: nothing."""
-        outcomes: list[Outcome] = []
+        """Everything that can be committed now."""
+        outcomes = [outcome for track in self.tracks.values() for outcome in track.release()]
         moves: dict[str, Move] = {}
-        releases: list[tuple[Track, Release]] = []
-        for policy_hash, track in self.tracks.items():
-            if release := track.release():
-                outcomes += release.outcomes
-                moves[self._keys[policy_hash]] = release.move
-                releases.append((track, release))
-        if moves:
+        for key in dict.fromkeys(self._keys[policy] for policy in self.tracks):
+            tracks = [track for policy, track in self.tracks.items() if self._keys[policy] == key]
+            low, ahead = min(track.settled for track in tracks), max(track.ahead for track in tracks)
+            if low != self._values.get(key, 0) or (self._begun and self.shard.stream and key not in self._values):
+                moves[key] = Move(self._values.get(key), low)
+                moves |= self._passed(low)
+            if ahead > max(low, self._values.get(ahead_key(key), 0)):
+                moves[ahead_key(key)] = Move(self._values.get(ahead_key(key)), ahead)
+        moves |= self._announced()
+        if moves or outcomes:
             moves[fence_key(self.shard)] = Move(self._fence, self._fence)
-        return Batch(outcomes, moves, releases)
+        return Batch(outcomes, moves, {policy: track.settled for policy, track in self.tracks.items()})
+
+    def _passed(self, low: int) -> dict[str, Move]:
+        """How many items of a stream lie before its new position."""
+        passed = 0
+        while self._items and self._items[0] < low:
+            self._items.popleft()
+            passed += 1
+        key = items_key(self.shard)
+        return {key: Move(self._values.get(key), self._values.get(key, 0) + passed)} if passed else {}
+
+    def _announced(self) -> dict[str, Move]:
+        key = sent_key(self.shard)
+        return {} if self.sent == self._values.get(key) else {key: Move(self._values.get(key), self.sent or 0)}
 
     def committed(self, batch: Batch) -> None:
         """The batch that `release` gave is in the table now."""
-        for track, release in batch.releases:
-            track.commit(release.move)
+        self._values |= {key: move.now for key, move in batch.moves.items()}
+        self._committed |= batch.settled
+        for policy in [each for each in self._retired if self.tracks[each].idle]:
+            self._retired.discard(policy)
+            del self.tracks[policy]
         self.unsettled -= len(batch.outcomes)
         self.size -= sum(outcome.item.size for outcome in batch.outcomes)
+
+    def announced(self) -> None:
+        """Whoever is to be told of the outcomes has been told of all that is committed."""
+        self.sent = max(self.sent or 0, self.standing.low)
 
 
 def claim(grants: Iterable[Grant], sink: Sink, policies: Sequence[Policy], judge: JudgeIdentity) -> list[Holding]:
@@ -124,10 +179,12 @@ def _claim(grant: Grant, sink: Sink, policies: Sequence[Policy], judge: JudgeIde
     fence = before.get(fence_name, 0) + 1
     marks = {key: Move(None, 1) for key in part.values() if shard.selection and key not in before}
     sink.commit([], {fence_name: Move(before.get(fence_name), fence), **marks})
-    ledger = sink.ledger([*own.values(), *whole.values()])
+    trails = {*own.values(), *whole.values()}
+    ledger = sink.ledger([*trails, *map(ahead_key, trails), items_key(shard), sent_key(shard)])
     tracks = {}
     for policy in policies:
-        tried = part[policy.hash] in before
-        skip = sink.settled(shard, policy.hash, judge) if tried else frozenset()
-        tracks[policy.hash] = Track(ledger.get(own[policy.hash]), ledger.get(whole[policy.hash], 0), skip)
-    return Holding(grant, fence, tracks, own)
+        trail = (own[policy.hash], whole[policy.hash])
+        start = max(ledger.get(key, 0) for key in trail)
+        scattered = part[policy.hash] in before or max(ledger.get(ahead_key(key), 0) for key in trail) > start
+        tracks[policy.hash] = Track(start, sink.settled(shard, policy, judge, start) if scattered else frozenset())
+    return Holding(grant, Ledger(fence, ledger, own), tracks)

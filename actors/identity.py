@@ -22,6 +22,7 @@ _SPEED_ONLY = {
     "family",
     "keep_reasoning",
     "window",
+    "deadline_seconds",
     "max_num_seqs",
     "max_num_batched_tokens",
     "gpu_memory_utilization",

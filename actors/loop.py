@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
@@ -14,13 +15,14 @@ from typing import Any, ParamSpec, TypeVar
 from actors.counts import Counts, Report
 from actors.holding import Holding, claim
 from actors.limits import Limits
-from assay.contracts import Grant, Judge, Polled, Shard, Sink, Source, Tally
-from assay.errors import AssayError, EngineDied, gravest
+from assay.contracts import Grant, Judge, News, NewsKind, Outbox, Polled, Shard, Sink, Source, Tally
+from assay.errors import AssayError, EngineDied, TransientError, gravest
 from assay.policy import Policy
 from assay.records import Arrival, BadItem, Case, Item, Judgement, Outcome, Reason, Rejection, Stage
 
 _POLL_SECONDS = 0.2
 _REPORT_SECONDS = 0.5
+_LONGEST_PAUSE = 5.0
 _CONDEMNED = Judgement(Rejection(Reason.ENGINE, "the engine died three times while judging this case"), attempts=3)
 
 P = ParamSpec("P")
@@ -43,15 +45,18 @@ class Loop:
         run_id: str,
         limits: Limits,
         tell: Callable[[Report], None],
+        outbox: Outbox | None = None,
     ) -> None:
-        self._source, self._judge, self._sink = source, judge, sink
+        self._source, self._judge, self._sink, self._outbox = source, judge, sink, outbox
         self._policies, self._run_id, self._limits, self._tell = tuple(policies), run_id, limits, tell
         self._rank = {policy.hash: number for number, policy in enumerate(self._policies)}
         self._held: dict[tuple[str, str], Holding] = {}
         self._backlog: deque[tuple[Holding, Case]] = deque()
         self._flights: set[asyncio.Task[None]] = set()
         self._space, self._due = asyncio.Event(), asyncio.Event()
-        self._stopping = self._ended = self._source_waits = self._grounded = False
+        self._stopping = self._ended = self._source_waits = self._grounded = self._closed = False
+        self._coming: tuple[Policy, ...] | None = None
+        self._news: list[News] = []
         self._care: int | None = None
         self._unheard = 0
         self._last_words: Report | None = None
@@ -65,6 +70,14 @@ class Loop:
         self._space.set()
         self._due.set()
 
+    def adopt(self, policies: Sequence[Policy]) -> None:
+        """Judge what is read from now on under these texts. The judge has prepared them; their ids are the same."""
+        self._coming = tuple(policies)
+
+    def note(self, news: News) -> None:
+        """Something that the person who runs the job should read."""
+        self._news.append(news)
+
     def report(self) -> Report:
         """Counts and standings as of now; after a failure, as of the failure."""
         if self._last_words is not None:
@@ -73,7 +86,7 @@ class Loop:
         if self._care is not None and self._backlog:
             following = self._backlog[0][0].shard
             standings[following] = replace(standings[following], flying=standings[following].flying + 1)
-        return Report(self._counts.tally(), standings)
+        return Report(self._counts.tally(), standings, tuple(self._news))
 
     async def run(self) -> Tally:
         """Audit until the source ends or `stop` is called. The judge must have been started.
@@ -86,7 +99,7 @@ class Loop:
                 self._tasks = tasks
                 beating = tasks.create_task(self._grounding(self._beat()))
                 reading = tasks.create_task(self._grounding(self._read()))
-                await self._grounding(self._write(reading))
+                await self._grounding(self._write())
                 for task in (beating, reading, *self._flights):
                     task.cancel()
         except BaseExceptionGroup as group:
@@ -94,6 +107,8 @@ class Loop:
         finally:
             self._threads.shutdown(wait=True)
             self._source.close()
+            if self._outbox is not None:
+                self._outbox.close()
         return self._counts.tally()
 
     async def _grounding(self, part: Coroutine[Any, Any, T]) -> T:
@@ -117,8 +132,12 @@ class Loop:
             if not self._stopping:
                 self._source_waits = room > 0 and not (polled.arrivals or polled.assigned)
                 await self._take(polled)
-        self._source_waits = True
+        self._closed = self._source_waits = True
         self._due.set()
+        while not self._drained:
+            await asyncio.sleep(_POLL_SECONDS)
+            for shard in (await self._in_thread(self._source.poll, 0, _POLL_SECONDS)).revoked:
+                self._drop(shard)
 
     def _room(self) -> int:
         """How many items may be read now: 0 while the backlog is full or too much is unsettled."""
@@ -134,6 +153,8 @@ class Loop:
         return sum(holding.size for holding in self._held.values())
 
     async def _take(self, polled: Polled) -> None:
+        self._news += polled.news
+        self._renew_policies()
         for shard in polled.revoked:
             self._drop(shard)
         if polled.assigned:
@@ -142,9 +163,9 @@ class Loop:
         if self._care is None:
             admitted.sort(key=lambda case: self._rank[case[1].policy.hash])
         self._backlog += admitted
-        for shard in polled.finished:
-            if shard.stop is not None and (holding := self._held.get((shard.source, shard.id))):
-                holding.reach(shard.stop)
+        for shard, position in polled.reached.items():
+            if holding := self._held.get((shard.source, shard.id)):
+                holding.reach(position)
         self._ended = polled.ended
         if self._care is not None:
             self._unheard += 1
@@ -157,8 +178,25 @@ class Loop:
         """Claim each shard and have its source begin where its least advanced track stands."""
         for holding in await self._in_thread(claim, grants, self._sink, self._policies, self._judge.identity):
             self._held[holding.shard.source, holding.shard.id] = holding
+            if self._outbox is not None and holding.sent is not None:
+                await self._announce(self._outbox.republish, holding.shard, holding.sent)
             self._source.seek(holding.shard, holding.low if holding.known else None)
         self._care = self._strictest()
+
+    def _renew_policies(self) -> None:
+        """From the next item on, judge under the texts that `adopt` brought."""
+        if self._coming is None:
+            return
+        coming, self._coming = self._coming, None
+        for old, new in zip(self._policies, coming, strict=True):
+            if old.hash != new.hash:
+                for holding in self._held.values():
+                    holding.adopt(old, new)
+                places = ", ".join(f"{h.shard.source}/{h.shard.id} at {h.reached}" for h in self._held.values())
+                text = f"policy {new.id}: version {new.version} ({new.hash[:12]}) begins: {places or 'at once'}"
+                self._news.append(News(NewsKind.POLICY, text))
+        self._policies = coming
+        self._rank |= {policy.hash: number for number, policy in enumerate(coming)}
 
     def _admit(self, arrival: Arrival) -> list[tuple[Holding, Case]]:
         """The cases of an item that need the judge; those that don't are finished here."""
@@ -167,6 +205,7 @@ class Loop:
         if holding is None:
             return []
         self._counts.items += 1
+        holding.count(place.position)
         cases = []
         for policy in self._policies:
             if not holding.admit(policy, arrival):
@@ -210,9 +249,12 @@ class Loop:
         return uncommitted < self._care
 
     async def _decide(self, holding: Holding, case: Case) -> None:
-        began = time.perf_counter()
+        began, allowed = time.perf_counter(), self._limits.deadline_seconds
         try:
-            judgement = await self._judge.judge(case)
+            async with asyncio.timeout(allowed):
+                judgement = await self._judge.judge(case)
+        except TimeoutError:
+            judgement = Judgement(Rejection(Reason.DEADLINE, f"the judge had no answer within {allowed:g} s"))
         except AssayError:
             raise
         except Exception as error:
@@ -252,20 +294,21 @@ class Loop:
         if self._finished and (quiet or many or self._care is not None):
             self._due.set()
 
-    async def _write(self, reading: asyncio.Task[None]) -> None:
+    async def _write(self) -> None:
         deadline = float("inf")
-        while not (reading.done() and self._drained and not self._finished):
+        while not (self._closed and self._drained and not self._finished):
             await _wait(self._due, self._limits.flush_seconds)
             self._due.clear()
             if self._stopping and deadline == float("inf"):
                 deadline = time.monotonic() + self._limits.drain_seconds
-            if reading.done() and (self._drained or time.monotonic() >= deadline):
-                await self._commit()
-                return
+            over = time.monotonic() >= deadline
             await self._commit()
+            if over:
+                break
+        await self._commit()
 
     async def _commit(self) -> None:
-        """One atomic step: what is settled in order, and how far that moves each track."""
+        """One atomic step: what is settled, and how far that moves each track. Then tell whoever is to be told."""
         self._finished = 0
         self._unheard += 1
         released = [(holding, holding.release()) for holding in self._held.values()]
@@ -276,11 +319,29 @@ class Loop:
         for holding, batch in released:
             holding.committed(batch)
         self._counts.committed(outcomes)
+        if self._outbox is not None and outcomes:
+            await self._announce(self._outbox.publish, outcomes)
+        if self._outbox is not None:
+            for holding, _ in released:
+                holding.announced()
         if moved := [holding for holding, batch in released if batch.moves or holding.complete]:
             await self._acknowledge(moved)
         self._unheard -= 1
         self._care = self._strictest()
         self._launch()
+
+    async def _announce(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Until it is done. Nothing is committed meanwhile; what a stop cuts off is told at the next start."""
+        for attempt in itertools.count():
+            try:
+                await self._in_thread(call, *args, **kwargs)
+                return
+            except TransientError as error:
+                if attempt == 0:
+                    self._news.append(News(NewsKind.AWAY, f"verdicts can't be announced and wait: {error}"))
+                if self._stopping:
+                    raise
+            await asyncio.sleep(min(_LONGEST_PAUSE, 0.2 * 2**attempt))
 
     async def _acknowledge(self, moved: Sequence[Holding]) -> None:
         """Tell the watcher first, so that it knows of a commit before the next case can do harm, then the source."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import ray
@@ -12,10 +15,11 @@ from actors.board import Board, Death, Status
 from actors.counts import Report
 from actors.judges import make_judge
 from actors.loop import Loop
-from assay.contracts import Grant, Judge, Shard, Tally
-from assay.errors import EngineDied
+from actors.seams import make_outbox, make_source
+from assay.contracts import Caution, Grant, Judge, News, NewsKind, Shard, Tally
+from assay.errors import EngineDied, InputError
+from assay.policy import Policy
 from sinks.delta import DeltaSink
-from sources.parquet import ParquetSource
 
 
 class BoardActor:
@@ -28,6 +32,13 @@ class BoardActor:
 
     def assignment(self) -> Assignment:
         return self._assignment
+
+    def renew(self, policies: Sequence[Policy]) -> None:
+        """Replicas that start from now on judge under these texts."""
+        self._assignment = replace(self._assignment, policies=tuple(policies))
+
+    def adopt(self, replica: str, shard: Shard) -> Caution | None:
+        return self._board.adopt(replica, shard)
 
     def next(self, replica: str) -> Grant | Literal["wait"] | None:
         return self._board.next(replica)
@@ -63,6 +74,10 @@ class BoardClaims:
     def done(self, shard: Shard) -> None:
         ray.get(self._board.done.remote(self._replica, shard))
 
+    def adopt(self, shard: Shard) -> Caution | None:
+        caution: Caution | None = ray.get(self._board.adopt.remote(self._replica, shard))
+        return caution
+
 
 class Replica:
     """Holds one judge in memory; `run` may be called again after it raised."""
@@ -90,6 +105,18 @@ class Replica:
         if self._loop is not None:
             self._loop.stop()
 
+    async def adopt(self, policies: Sequence[Policy]) -> None:
+        """Judge what is read from now on under these texts; under the present ones if the judge can't have them."""
+        if self._judge is None or self._loop is None:
+            return
+        try:
+            await self._judge.prepare(policies)
+        except InputError as error:
+            self._loop.note(News(NewsKind.POLICY, f"the changed policies are left out: {error}"))
+            return
+        await self._board.renew.remote(policies)
+        self._loop.adopt(policies)
+
     async def _ready(self, work: Assignment) -> Judge:
         if self._judge is None:
             judge = make_judge(work.config.judge, work.config.replicas.gpus)
@@ -98,10 +125,11 @@ class Replica:
         return self._judge
 
     async def _audit(self, work: Assignment, judge: Judge) -> Tally:
-        source = ParquetSource(work.config.source, work.plan, BoardClaims(self._board, self._name))
         sink = DeltaSink(work.config.sink, work.config.sink.path)
+        source = await asyncio.to_thread(make_source, work, self._name, BoardClaims(self._board, self._name))
         try:
-            self._loop = Loop(source, judge, sink, work.policies, work.run_id, work.limits, self._tell)
+            outbox = make_outbox(work.config)
+            self._loop = Loop(source, judge, sink, work.policies, work.run_id, work.limits, self._tell, outbox)
             if self._stopped:
                 self._loop.stop()
             tally = await self._loop.run()

@@ -27,7 +27,10 @@ class ScriptedJudge:
         self._clean = _verdict(None)
 
     async def start(self, policies: Sequence[Policy]) -> None:
-        self._flagged = {policy.hash: _verdict(policy) for policy in policies}
+        await self.prepare(policies)
+
+    async def prepare(self, policies: Sequence[Policy]) -> None:
+        self._flagged |= {policy.hash: _verdict(policy) for policy in policies}
 
     async def judge(self, case: Case) -> Judgement:
         """A verdict, or too_long. Raises EngineDied where `kill_on` is found in what is judged."""

@@ -25,12 +25,14 @@ from actors.assignment import Assignment
 from actors.board import Death, Status
 from assay.config import Replicas
 from assay.contracts import Shard
-from assay.errors import AssayError, FatalError, InputError, Interrupted, Refused
+from assay.errors import AssayError, FatalError, InputError, Interrupted, Refused, TransientError
+from assay.policy import Policy
 
 _TICK_SECONDS = 0.25
 _PROBE_SECONDS = 5.0
 _REFUSALS = 4
 _FAILURES_WITHOUT_PROGRESS = 6
+_LONGEST_PAUSE_SECONDS = 10.0
 
 
 @contextmanager
@@ -128,13 +130,14 @@ class Supervisor:
     """Runs the replicas of one run. Use inside `cluster`.
 
     `on_status` is called a few times a second. `stopping` is asked as often; once it is true every replica finishes
-    what it has in flight and commits.
+    what it has in flight and commits. `renewed` is asked for the run's policies if the text of one has changed.
     """
 
     assignment: Assignment
     shards: Sequence[Shard]
     on_status: Callable[[Status], None]
     stopping: Callable[[], bool]
+    renewed: Callable[[], Sequence[Policy] | None] = lambda: None
     _members: list[_Member] = field(default_factory=list, init=False)
     _stop_sent: bool = field(default=False, init=False)
 
@@ -157,7 +160,7 @@ class Supervisor:
                         self._ended(member, status)
                 self._resume()
                 self._watch(status)
-                if status.finished and not self._stop_sent:
+                if status.finished and not self._stop_sent and not self.assignment.stream:
                     break
             return self._status()
         finally:
@@ -177,7 +180,8 @@ class Supervisor:
         actor = ray.remote(Replica).options(
             num_cpus=replicas.cpus, num_gpus=replicas.gpus, max_restarts=-1, max_task_retries=0
         )
-        for number in range(min(replicas.count, len(self.shards))):
+        stream = self.assignment.stream
+        for number in range(replicas.count if stream else min(replicas.count, len(self.shards))):
             name = f"replica-{number}"
             handle = actor.remote(name, place, ray.get_runtime_context().namespace)
             self._members.append(_Member(name, handle, handle.run.remote()))
@@ -194,7 +198,7 @@ class Supervisor:
         """A replica's run is over: it is through, or it failed and has to go on, or nothing can go on."""
         exceptions, call = self._ray.exceptions, member.call
         member.call = None
-        death = Death.NONE
+        death, patiently = Death.NONE, False
         try:
             self._ray.get(call)
         except exceptions.RayActorError as error:
@@ -214,21 +218,28 @@ class Supervisor:
                     "committed stays. Let the other one finish, or stop it and run this one again"
                 ) from cause
             failure = str(cause)
+            patiently = self.assignment.stream and isinstance(cause, TransientError)
         else:
             self._ray.get(self._board.ended.remote(member.name, Death.NONE, ""))
             return
-        self._try_again(member, status, self._ray.get(self._board.ended.remote(member.name, death, failure)))
+        failure = self._ray.get(self._board.ended.remote(member.name, death, failure))
+        self._try_again(member, status, failure, patiently=patiently)
 
-    def _try_again(self, member: _Member, status: Status, failure: str) -> None:
+    def _try_again(self, member: _Member, status: Status, failure: str, *, patiently: bool) -> None:
+        """`patiently`: what failed is outside, and a stream waits for it as long as it takes."""
         settled = status.tally.settled
-        member.failures = member.failures + 1 if settled == member.settled else 1
+        if settled != member.settled:
+            member.failures = 0
+            member.refusals = min(member.refusals, 1) if self.assignment.stream else member.refusals
+        member.failures += 1
         member.settled = settled
-        if member.failures > _FAILURES_WITHOUT_PROGRESS:
+        if member.failures > _FAILURES_WITHOUT_PROGRESS and not patiently:
             raise FatalError(f"{member.name} failed {member.failures} times without getting further; last: {failure}")
         if not self._stop_sent:
             # Replicas of a driver that was killed live on for some seconds; one that they refused waits for their end.
             patience = 2.0 * member.refusals
-            member.resume_at = time.monotonic() + patience + 0.1 * 2**member.failures * (0.5 + random.random())
+            pause = min(0.1 * 2 ** min(member.failures, 10), _LONGEST_PAUSE_SECONDS) * (0.5 + random.random())
+            member.resume_at = time.monotonic() + patience + pause
 
     def _resume(self) -> None:
         for member in self._members:
@@ -244,6 +255,9 @@ class Supervisor:
                 cause = f"it said nothing for {silent:.0f} s and decided nothing for {stalled:.0f} s"
                 self._ray.get(self._board.ended.remote(member.name, Death.ENGINE, cause))
                 self._ray.kill(member.handle, no_restart=False)
+        if (policies := self.renewed()) is not None:
+            for member in self._members:
+                member.handle.adopt.remote(policies)
         if self.stopping() and not self._stop_sent:
             self._stop_sent = True
             for member in self._members:

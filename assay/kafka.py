@@ -18,14 +18,14 @@ _WAYS_OUT = {
     "InvalidTopicError": "source.topics: {what}: not a topic's name",
     "UnsupportedSaslMechanismError": "source.security.mechanism: the broker does not know it; name one that it has",
     "InconsistentGroupProtocolError": "source.group: consumers of another kind use the group {group!r}; take another",
-    "InvalidSessionTimeoutError": "source.session_seconds: the broker allows no such value; see its group.*.session.timeout",
+    "InvalidSessionTimeoutError": "source.session_seconds: the broker allows no such value (group.*.session.timeout)",
 }
 _CREDENTIALS = ("SaslAuthenticationFailedError", "AuthenticationFailedError", "AuthenticationMethodNotSupported")
 _RETRIED = ("KafkaTimeoutError", "KafkaConnectionError", "NoBrokersAvailable", "NodeNotReadyError")
 
 
 def client_settings(config: KafkaConfig) -> dict[str, object]:
-    """Keyword arguments that every client of the cluster takes. Raises InputError if a secret is not where it should be.
+    """Keyword arguments that every client of the cluster takes. Raises InputError if a secret is not where it is said.
 
     The result holds secrets: it goes to the client and nowhere else.
     """

@@ -1,47 +1,38 @@
-"""Settling in order what finishes out of order.
+"""How far a shard is under one policy, when cases finish in any order.
 
-A track holds the outcomes of one shard under one policy. Cases are admitted in order of position and finish in any
-order; an outcome is released for commit only when every case before it has finished, so that what is committed always
-ends exactly at the position that is committed with it.
+A track knows which cases were admitted and which have finished. Outcomes may be committed as they finish; what is
+kept in order is the position: everything before it has an outcome.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from assay.contracts import Move
 from assay.records import Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """Outcomes that may be committed, with the move that has to be committed beside them."""
-
-    outcomes: Sequence[Outcome]
-    move: Move
 
 
 class Track:
     """Positions and outcomes of one shard under one policy.
 
-    `was` is the ledger's value (None: no entry). Cases before `floor` or in `skip` are settled elsewhere.
+    The ledger stands at `start`. `skip` are the positions from there on that have an outcome already.
     """
 
-    def __init__(self, was: int | None, floor: int, skip: frozenset[int] = frozenset()) -> None:
-        self.committed = was
-        self.settled = max(was or 0, floor)
-        self._floor = self.settled
+    def __init__(self, start: int, skip: frozenset[int] = frozenset()) -> None:
+        self.start = start
         self._skip = skip
         self._pending: deque[int] = deque()
-        self._finished: dict[int, Outcome] = {}
+        self._finished: set[int] = set()
         self._ready: list[Outcome] = []
-        self._reached = self.settled
+        self._reached = start
+        self.settled = start
+        """Every case before this position has finished, here or earlier."""
+        self.ahead = max(skip) + 1 if skip else start
+        """The position after the last case that has finished."""
 
     def wants(self, position: int) -> bool:
         """Whether the item at this position still needs an outcome here."""
-        return position >= self._floor and position not in self._skip
+        return position >= self.start and position not in self._skip
 
     def admit(self, position: int) -> None:
         """A case begins. Positions come in rising order."""
@@ -55,29 +46,23 @@ class Track:
 
     def finish(self, outcome: Outcome) -> None:
         """A case that was admitted has its outcome."""
-        self._finished[outcome.item.place.position] = outcome
+        position = outcome.item.place.position
+        self._finished.add(position)
+        self._ready.append(outcome)
+        self.ahead = max(self.ahead, position + 1)
         self._settle()
 
     def _settle(self) -> None:
         while self._pending and self._pending[0] in self._finished:
-            position = self._pending.popleft()
-            self._ready.append(self._finished.pop(position))
-            self.settled = position + 1
-        if not self._pending:
-            self.settled = max(self.settled, self._reached)
+            self._finished.discard(self._pending.popleft())
+        self.settled = self._pending[0] if self._pending else self._reached
 
     @property
-    def ready(self) -> int:
-        """Outcomes that `release` would give now."""
-        return len(self._ready)
+    def idle(self) -> bool:
+        """Nothing is under way, and nothing waits to be committed."""
+        return not self._pending and not self._ready
 
-    def release(self) -> Release | None:
-        """What can be committed now, taken out of the track; None if nothing moved since the last commit."""
-        if self.settled == (self.committed or 0):
-            return None
+    def release(self) -> Sequence[Outcome]:
+        """The outcomes that finished since the last release."""
         outcomes, self._ready = self._ready, []
-        return Release(outcomes, Move(self.committed, self.settled))
-
-    def commit(self, move: Move) -> None:
-        """The ledger now holds this move."""
-        self.committed = move.now
+        return outcomes

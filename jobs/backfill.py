@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import uuid4
 
 from actors.assignment import Assignment
 from actors.board import Status
 from actors.identity import identify
 from actors.supervisor import Supervisor, cluster
+from assay.config import ParquetConfig
 from assay.contracts import Move, Sink, Tally
-from assay.errors import AssayError, FatalError, InputError, Interrupted, Refused
+from assay.errors import FatalError, InputError, Interrupted, Refused
 from assay.ledger import source_key
 from assay.records import JudgeIdentity
 from jobs.balance import Plot, Reach, faults, read_ledger, settled, unsettled
 from jobs.load import Job
+from jobs.running import record_of, recorded, upkeep
 from jobs.summary import Summary, summarise
 from sinks.counts import RunCount, count_outcomes
 from sinks.delta import DeltaSink
-from sinks.runs import RunLog, RunRecord, RunState
-from sinks.upkeep import Upkeep
 from sources.plan import Plan, plan
 
-_UPKEEP_SECONDS = 1.0
 _REMEMBER_ATTEMPTS = 5
-_UPKEEP_PAUSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +39,7 @@ class Prepared:
 
     @property
     def plot(self) -> Plot:
-        return Plot(self.job.config.source, self.plan.pieces, self.job.policies, self.judge)
+        return Plot(_source(self.job), self.plan.pieces, self.job.policies, self.judge)
 
     @property
     def cases(self) -> int:
@@ -56,9 +49,10 @@ class Prepared:
 def prepare(job: Job, sink: Sink) -> Prepared:
     """Plan the source and read the ledger. Raises InputError for bad input, a changed source among it."""
     judge = identify(job.config.judge)
-    planned = plan(job.config.source)
-    remember_sources(planned, sink, on_change=job.config.source.on_change)
-    plot = Plot(job.config.source, planned.pieces, job.policies, judge)
+    source = _source(job)
+    planned = plan(source)
+    remember_sources(planned, sink, on_change=source.on_change)
+    plot = Plot(source, planned.pieces, job.policies, judge)
     return Prepared(job, judge, planned, read_ledger(sink, plot))
 
 
@@ -97,20 +91,21 @@ def backfill(job: Job, on_status: Callable[[Status, int], None], stopping: Calla
     Raises InputError before anything is judged, FatalError when the run fails or does not balance.
     """
     began = time.monotonic()
+    _source(job)
     sink = DeltaSink(job.config.sink, job.config.sink.path)
-    ready = prepare(job, sink)
-    log, run_id = RunLog(job.config.sink.path), uuid4().hex
-    record = _record(ready, run_id)
-    log.write(record)
-    try:
+    ready, run_id = prepare(job, sink), uuid4().hex
+
+    def run() -> Summary:
         status = _judge(ready, sink, run_id, on_status, stopping)
-        summary = _settle_up(ready, sink, run_id, status, stopping(), time.monotonic() - began)
-    except BaseException as error:
-        message = f"{type(error).__name__}: {error}"
-        log.write(replace(record, state=RunState.FAILED, ended_at=datetime.now(UTC), message=message))
-        raise
-    log.write(_finished(record, summary))
-    return summary
+        return _settle_up(ready, sink, run_id, status, stopping(), time.monotonic() - began)
+
+    return recorded(job.config.sink.path, record_of(job, ready.judge, run_id, ready.plan.items), run)
+
+
+def _source(job: Job) -> ParquetConfig:
+    if not isinstance(job.config.source, ParquetConfig):
+        raise InputError("source.kind: a backfill reads Parquet; for a Kafka source run: assay stream")
+    return job.config.source
 
 
 def _judge(
@@ -123,37 +118,11 @@ def _judge(
     job = ready.job
     to_settle = unsettled(ready.plot, settled(sink, job.config.sink.path, ready.plot))
     try:
-        with cluster(job.config.replicas), _upkeep(job):
-            work = Assignment(job.config, job.policies, ready.plan, run_id)
+        with cluster(job.config.replicas), upkeep(job):
+            work = Assignment(job.config, job.policies, run_id, ready.plan)
             return Supervisor(work, shards, lambda status: on_status(status, to_settle), stopping).run()
     except Interrupted:
         return None
-
-
-@contextmanager
-def _upkeep(job: Job) -> Iterator[None]:
-    """Compaction and checkpoints beside the commits, in a thread of this process."""
-    upkeep, over = Upkeep(job.config.sink, job.config.sink.path), threading.Event()
-
-    def tick() -> None:
-        try:
-            upkeep.tick()
-        except AssayError as error:
-            print(f"upkeep is put off: {error}", file=sys.stderr, flush=True)
-            over.wait(_UPKEEP_PAUSE_SECONDS)
-
-    def tend() -> None:
-        while not over.wait(_UPKEEP_SECONDS):
-            tick()
-        tick()
-
-    thread = threading.Thread(target=tend, name="assay-upkeep")
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def _settle_up(
@@ -170,40 +139,3 @@ def _settle_up(
     if wrong := faults(plot, reach, counts):
         raise FatalError("the run does not balance:\n  " + "\n  ".join(wrong))
     return summarise(run_id, "done", ready.plan.items, ready.cases, 0, count, tally, seconds)
-
-
-def _record(ready: Prepared, run_id: str) -> RunRecord:
-    config, judge = ready.job.config, ready.judge
-    return RunRecord(
-        run_id=run_id,
-        job=config.name,
-        state=RunState.RUNNING,
-        started_at=datetime.now(UTC),
-        code_version=version("assay"),
-        config=config.model_dump_json(),
-        judge=judge.name,
-        judge_revision=judge.revision,
-        settings_hash=judge.settings_hash,
-        policies=tuple(f"{policy.id}@{policy.version}:{policy.hash}" for policy in ready.job.policies),
-        items=ready.plan.items,
-        cases=ready.cases,
-    )
-
-
-def _finished(record: RunRecord, summary: Summary) -> RunRecord:
-    return replace(
-        record,
-        state=RunState(summary.state),
-        ended_at=datetime.now(UTC),
-        verdicts=summary.verdicts,
-        flagged=summary.flagged,
-        rejected=summary.rejected,
-        rejected_by_reason=summary.rejected_by_reason,
-        skipped=summary.skipped,
-        judged=summary.judged,
-        seconds=summary.seconds,
-        prompt_tokens=summary.prompt_tokens,
-        cached_tokens=summary.cached_tokens,
-        cacheable_tokens=summary.cacheable_tokens,
-        output_tokens=summary.output_tokens,
-    )

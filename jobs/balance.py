@@ -63,7 +63,7 @@ def settled(sink: Sink, path: str, plot: Plot) -> dict[tuple[Shard, str], TrackC
         for policy in plot.policies:
             count = table.get(_name(piece.shard, policy, plot.judge), _NONE)
             if wanted is not None and count.rows:
-                inside = len(wanted & sink.settled(piece.shard, policy.hash, plot.judge))
+                inside = len(wanted & sink.settled(piece.shard, policy, plot.judge))
                 count = TrackCount(inside + count.rows - count.positions, inside)
             found[piece.shard, policy.hash] = count
     return found

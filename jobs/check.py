@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from actors.identity import identify
+from assay.config import KafkaConfig, ParquetConfig
 from jobs.load import Job
 from sources.plan import plan
 
@@ -15,6 +16,7 @@ class CheckReport:
     """What a run of this job would see. Counts of the whole plan, whatever is settled already."""
 
     name: str
+    shares: str
     sources: int
     items: int
     policies: tuple[str, ...]
@@ -28,7 +30,7 @@ class CheckReport:
         return "\n".join(
             (
                 f"{self.name}: fine",
-                f"  source    {self.sources:,} files, {self.items:,} items",
+                f"  source    {self.sources:,} {self.shares}, {self.items:,} items",
                 f"  policies  {', '.join(self.policies)}",
                 f"  cases     {self.cases:,}",
                 f"  judge     {self.judge} ({self.judge_revision[:12]})",
@@ -39,13 +41,25 @@ class CheckReport:
 def check_job(job: Job) -> CheckReport:
     """Plan the job and identify its judge. Writes nothing. Raises InputError for anything that is wrong."""
     judge = identify(job.config.judge)
-    planned = plan(job.config.source)
+    sources, items = _survey(job.config.source)
     return CheckReport(
         name=job.config.name,
-        sources=len(planned.files),
-        items=planned.items,
+        shares="files" if isinstance(job.config.source, ParquetConfig) else "partitions",
+        sources=sources,
+        items=items,
         policies=tuple(f"{policy.id}@{policy.version}" for policy in job.policies),
-        cases=planned.items * len(job.policies),
+        cases=items * len(job.policies),
         judge=judge.name,
         judge_revision=judge.revision,
     )
+
+
+def _survey(source: ParquetConfig | KafkaConfig) -> tuple[int, int]:
+    """How many files or partitions there are, and items in them; of topics, at most so many."""
+    if isinstance(source, ParquetConfig):
+        planned = plan(source)
+        return len(planned.files), planned.items
+    from sources.kafka_client import survey
+
+    seen = survey(source)
+    return len(seen.ends), sum(end - seen.beginnings[at] for at, end in seen.ends.items())

@@ -61,6 +61,23 @@ def backfill(config: ConfigPath, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def stream(
+    config: ConfigPath,
+    until_end: Annotated[bool, typer.Option(help="Stop at the offsets that are the ends now.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Audit Kafka topics until stopped. Safe to restart: it goes on where the table stands."""
+    from jobs.progress import stream_progress
+    from jobs.stream import stream as run
+    from jobs.stream_summary import stream_json, stream_lines
+
+    job = load_job(config)
+    with _stop_signals() as stopping, stream_progress() as reporter:
+        summary = run(job, until_end=until_end, show=reporter.show, say=reporter.say, stopping=stopping)
+    print(stream_json(summary) if as_json else stream_lines(summary, str(config)))
+
+
+@app.command()
 def sql(
     config: ConfigPath,
     query: Annotated[str, typer.Argument(help="One SELECT over the views verdicts, rejections and runs.")],

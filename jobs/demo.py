@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.small_model import prepare
-from assay.config import Config
+from assay.config import Config, ParquetConfig
 from assay.errors import AssayError, FatalError
 from jobs.load import load_config
 from jobs.sample import write_sample
@@ -54,7 +54,7 @@ def demo(config_path: Path, console: Console) -> None:
     config = load_config(config_path)
     _build(config, console)
     shown = _shown(config_path)
-    if config.source.limit:
+    if isinstance(config.source, ParquetConfig) and config.source.limit:
         console.print(f"the demo takes the first {config.source.limit} items of the sample; source.limit says so")
     console.print(f"[bold]$ assay backfill {shown}[/]   (two minutes or so)")
     result = Result.model_validate_json(_assay("backfill", str(config_path), "--json"))
@@ -99,8 +99,8 @@ def _rows(result: Result) -> tuple[tuple[str, str], ...]:
 
 
 def _build(config: Config, console: Console) -> None:
-    sample = Path(config.source.path if isinstance(config.source.path, str) else config.source.path[0])
-    if not sample.exists():
+    sample = Path(config.source.path[0]) if isinstance(config.source, ParquetConfig) else None
+    if sample is not None and not sample.exists():
         console.print(f"writing the sample to {_shown(sample)}")
         write_sample(ROOT / "configs" / "sample", sample)
     if config.judge.kind == "vllm" and not Path(config.judge.model).exists():

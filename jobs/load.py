@@ -12,17 +12,20 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from assay.config import Config
+from assay.config import AvroValue, Config, KafkaConfig, ParquetConfig, Section
 from assay.errors import InputError
 from assay.policy import Policy, load_policy
+
+_UNIONS = ("source", "judge", "value")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A config with all its paths made absolute, and the policies it names."""
+    """A config with all its paths made absolute, and the policies it names. `path` is where it was read."""
 
     config: Config
     policies: tuple[Policy, ...]
+    path: Path | None = None
 
 
 def load_job(path: Path) -> Job:
@@ -31,7 +34,7 @@ def load_job(path: Path) -> Job:
     Raises InputError, naming the file and the key.
     """
     config = load_config(path)
-    return Job(config, _load_policies(config.policies, path))
+    return Job(config, _load_policies(config.policies, path), path)
 
 
 def load_config(path: Path) -> Config:
@@ -56,6 +59,8 @@ def load_config(path: Path) -> Config:
 
 def _keep_apart(config: Config, path: Path) -> None:
     """A sink below a folder that is read would be read by the next run."""
+    if not isinstance(config.source, ParquetConfig):
+        return
     for source in config.source.path:
         reach = re.split(r"[*?\[]", source)[0] if re.search(r"[*?\[]", source) else f"{source}/"
         if f"{config.sink.path}/".startswith(reach) and ("**" in source or os.path.isdir(source)):
@@ -66,7 +71,7 @@ def _explain(error: ValidationError) -> str:
     """Each fault on a line of its own: the key as one would write it, then what is wrong with it."""
     lines = []
     for fault in error.errors():
-        key = ".".join(str(part) for part in fault["loc"] if part not in ("parquet", "delta", "scripted", "vllm"))
+        key = _key(fault["loc"])
         kind = fault["type"]
         if kind == "extra_forbidden":
             lines.append(f"{key}: unknown key; remove it or check its spelling")
@@ -77,11 +82,16 @@ def _explain(error: ValidationError) -> str:
     return "\n  ".join(dict.fromkeys(lines))
 
 
+def _key(place: tuple[int | str, ...]) -> str:
+    """The key as one would write it: without the names of kinds that pydantic puts between the parts."""
+    pairs = zip(place, ("", *place), strict=False)
+    return ".".join(str(part) for part, last in pairs if last not in _UNIONS or part == "kind")
+
+
 def _absolute(config: Config, folder: Path) -> Config:
-    source, sink, judge = config.source, config.sink, config.judge
-    paths = (source.path,) if isinstance(source.path, str) else source.path
+    sink, judge = config.sink, config.judge
     changes: dict[str, Any] = {
-        "source": source.model_copy(update={"path": tuple(_anchor(path, folder) for path in paths)}),
+        "source": _anchor_source(config.source, folder),
         "sink": sink.model_copy(update={"path": _anchor(sink.path, folder)}),
         "policies": tuple(_anchor(path, folder) for path in config.policies),
     }
@@ -92,6 +102,18 @@ def _absolute(config: Config, folder: Path) -> Config:
     elif judge.kind == "scripted" and judge.journal:
         changes["judge"] = judge.model_copy(update={"journal": _anchor(judge.journal, folder)})
     return config.model_copy(update=changes)
+
+
+def _anchor_source(source: ParquetConfig | KafkaConfig, folder: Path) -> ParquetConfig | KafkaConfig:
+    if isinstance(source, ParquetConfig):
+        paths = (source.path,) if isinstance(source.path, str) else source.path
+        return source.model_copy(update={"path": tuple(_anchor(path, folder) for path in paths)})
+    value: Section = source.value
+    if isinstance(source.value, AvroValue):
+        value = source.value.model_copy(update={"schema_file": _anchor(source.value.schema_file, folder)})
+    files = {key: path for key, path in source.security.model_dump().items() if key.endswith("_file") and path}
+    security = source.security.model_copy(update={key: _anchor(path, folder) for key, path in files.items()})
+    return source.model_copy(update={"value": value, "security": security})
 
 
 def _anchor(path: str, folder: Path) -> str:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from actors.board import Status
 from assay.contracts import Tally
+from jobs.sql_output import printable
 
 _LINE_SECONDS = 60.0
 
@@ -64,3 +65,32 @@ def progress() -> Iterator[Reporter]:
     )
     with Progress(*columns, console=console, transient=True) as bar:
         yield Reporter(bar)
+
+
+class StreamReporter:
+    """Shows a stream's status: what came in since it was last shown, and what was said."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._every = _LINE_SECONDS / 30 if console.is_terminal else _LINE_SECONDS
+        self._shown = time.monotonic()
+        self._before = Tally()
+
+    def say(self, text: str) -> None:
+        print(printable(text), file=sys.stderr, flush=True)
+
+    def show(self, status: Status) -> None:
+        now, tally = time.monotonic(), status.tally
+        if now - self._shown < self._every:
+            return
+        rate = (tally.items - self._before.items) / (now - self._shown)
+        p50, p99 = tally.wait(0.5), tally.wait(0.99)
+        wait = "" if p50 is None or p99 is None else f", {p50:.2f} s from item to table (p99 {p99:.2f} s)"
+        self._shown, self._before = now, tally
+        self.say(f"{rate:,.1f} records/s, {tally.flagged:,} flagged, {sum(tally.rejected.values()):,} rejected{wait}")
+
+
+@contextmanager
+def stream_progress() -> Iterator[StreamReporter]:
+    """A reporter for one run of a stream."""
+    yield StreamReporter(Console(stderr=True))

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from assay.contracts import Shard
 from assay.errors import FatalError, TransientError
+from assay.policy import Policy
 from assay.records import JudgeIdentity
 from sinks.delta_table import locate, open_table
 from sinks.schema import REJECTED, VERDICT
@@ -98,17 +99,55 @@ def count_by_track(
     return {TrackName(*row[:6]): TrackCount(row[6], row[7]) for row in rows}
 
 
-def settled_positions(path: str, shard: Shard, policy_hash: str, judge: JudgeIdentity) -> frozenset[int]:
-    """Positions of a shard that have an outcome under this policy and judge."""
+class Span(NamedTuple):
+    """A stretch of a shard: from position `low`, up to but not including `high`."""
+
+    source: str
+    shard: str
+    low: int
+    high: int
+
+
+def count_spans(path: str, spans: Collection[Span]) -> dict[tuple[str, str, str], TrackCount]:
+    """For each stretch, by source, shard and policy id: how many rows, at how many different positions."""
+    rows = _fetch(
+        path,
+        """SELECT source, shard, policy_id, sum(n)::BIGINT, count(*)
+           FROM (SELECT source, shard, policy_id, position, count(*) AS n
+                 FROM read_parquet($files)
+                 JOIN (SELECT unnest($sources::VARCHAR[]) AS source, unnest($shards::VARCHAR[]) AS shard,
+                              unnest($lows::BIGINT[]) AS low, unnest($highs::BIGINT[]) AS high)
+                 USING (source, shard)
+                 WHERE position >= low AND position < high
+                 GROUP BY ALL)
+           GROUP BY ALL""",
+        {
+            "sources": [span.source for span in spans],
+            "shards": [span.shard for span in spans],
+            "lows": [span.low for span in spans],
+            "highs": [span.high for span in spans],
+        },
+    )
+    return {(row[0], row[1], row[2]): TrackCount(row[3], row[4]) for row in rows}
+
+
+def settled_positions(
+    path: str, shard: Shard, policy: Policy, judge: JudgeIdentity, since: int = 0
+) -> frozenset[int]:
+    """Positions of a shard that have an outcome under this policy and judge; in a stream, under any text, by any."""
     rows = _fetch(
         path,
         """SELECT DISTINCT position FROM read_parquet($files)
-           WHERE source = $source AND shard = $shard AND policy_hash = $policy
-             AND judge = $judge AND judge_revision = $revision AND settings_hash = $settings""",
+           WHERE source = $source AND shard = $shard AND policy_id = $id AND position >= $since
+             AND ($stream OR (policy_hash = $hash
+                 AND judge = $judge AND judge_revision = $revision AND settings_hash = $settings))""",
         {
             "source": shard.source,
             "shard": shard.id,
-            "policy": policy_hash,
+            "id": policy.id,
+            "since": since,
+            "stream": shard.stream,
+            "hash": policy.hash,
             "judge": judge.name,
             "revision": judge.revision,
             "settings": judge.settings_hash,

@@ -28,6 +28,7 @@ from deltalake.transaction import AddAction
 from assay.config import DeltaConfig
 from assay.contracts import Move, Shard
 from assay.errors import AssayError, FatalError, Refused, TransientError
+from assay.policy import Policy
 from assay.records import JudgeIdentity, Outcome
 from sinks.counts import settled_positions
 from sinks.delta_log import COMMIT_ID, DeltaLog, LogGap
@@ -83,8 +84,8 @@ class DeltaSink:
                 raise translate(error, self._at.uri) from error
             self._append(files, moves)
 
-    def settled(self, shard: Shard, policy_hash: str, judge: JudgeIdentity) -> frozenset[int]:
-        return settled_positions(self._path, shard, policy_hash, judge)
+    def settled(self, shard: Shard, policy: Policy, judge: JudgeIdentity, since: int = 0) -> frozenset[int]:
+        return settled_positions(self._path, shard, policy, judge, since)
 
     def close(self) -> None:
         """Nothing is held open between calls."""

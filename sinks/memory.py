@@ -7,6 +7,7 @@ from threading import Lock
 
 from assay.contracts import Move, Shard
 from assay.errors import Refused
+from assay.policy import Policy
 from assay.records import JudgeIdentity, Outcome
 
 
@@ -36,14 +37,15 @@ class MemorySink:
             self._outcomes.extend(outcomes)
             self._values.update({key: move.now for key, move in moves.items()})
 
-    def settled(self, shard: Shard, policy_hash: str, judge: JudgeIdentity) -> frozenset[int]:
+    def settled(self, shard: Shard, policy: Policy, judge: JudgeIdentity, since: int = 0) -> frozenset[int]:
         with self._lock:
             return frozenset(
                 outcome.item.place.position
                 for outcome in self._outcomes
                 if (outcome.item.place.source, outcome.item.place.shard) == (shard.source, shard.id)
-                and outcome.policy.hash == policy_hash
-                and outcome.judge == judge
+                and outcome.item.place.position >= since
+                and outcome.policy.id == policy.id
+                and (shard.stream or (outcome.policy.hash == policy.hash and outcome.judge == judge))
             )
 
     def close(self) -> None:

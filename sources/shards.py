@@ -55,7 +55,7 @@ class ShardSource:
         if self._failure is not None:
             raise self._failure
         arrivals: list[Arrival] = []
-        finished: list[Shard] = []
+        finished: dict[Shard, int] = {}
         assigned: list[Grant] = []
         size = 0
         deadline = time.monotonic() + timeout
@@ -65,13 +65,13 @@ class ShardSource:
                 break
             arrival = self._advance(reading)
             if arrival is None:
-                finished.append(reading.shard)
+                finished[reading.shard] = reading.shard.stop or 0
             else:
                 arrivals.append(arrival)
                 size += arrival.size
         if self._active() is None and not self._unsought():
             assigned = self._claim(0.0 if arrivals or finished or not room else deadline - time.monotonic())
-        return Polled(arrivals, assigned, finished=finished, ended=self._ended and self._active() is None)
+        return Polled(arrivals, assigned, reached=finished, ended=self._ended and self._active() is None)
 
     def seek(self, shard: Shard, position: int | None) -> None:
         """See `Source.seek`. Raises KeyError for a shard that was not assigned, or is done."""

@@ -30,7 +30,7 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
 
 
 def settled(sink: Sink, shard: Shard = SHARD) -> set[int]:
-    return set(sink.settled(shard, SPAM.hash, JUDGE))
+    return set(sink.settled(shard, SPAM, JUDGE))
 
 
 def test_a_new_sink_holds_nothing(opener: Opener) -> None:
@@ -97,8 +97,8 @@ def test_settled_tells_shards_policies_and_judges_apart(opener: Opener) -> None:
     )
     assert settled(sink) == {1}
     assert settled(sink, other_shard) == {2}
-    assert sink.settled(SHARD, policy("scam").hash, JUDGE) == {3}
-    assert sink.settled(SHARD, SPAM.hash, other_judge) == frozenset()
+    assert sink.settled(SHARD, policy("scam"), JUDGE) == {3}
+    assert sink.settled(SHARD, SPAM, other_judge) == frozenset()
 
 
 def test_one_commit_may_span_two_days_and_hold_odd_text(opener: Opener) -> None:

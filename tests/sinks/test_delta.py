@@ -199,7 +199,7 @@ def test_odd_paths_and_uris_work(tmp_path: Path, name: str) -> None:
     path = f"file://{tmp_path}/out" if name == "file" else str(tmp_path / name)
     sink = open_sink(path)
     sink.commit([verdict(5)], {TRACK: Move(None, 6)})
-    assert sink.settled(SHARD, SPAM.hash, JUDGE) == {5}
+    assert sink.settled(SHARD, SPAM, JUDGE) == {5}
     assert open_sink(path).ledger([TRACK]) == {TRACK: 6}
     assert sum(count.rows for count in count_by_track(path).values()) == 1
 

@@ -86,7 +86,7 @@ class Replicas(RuleBasedStateMachine):
     def ledger_and_rows_are_the_models(self) -> None:
         sink = FaultySink(self.path)
         assert sink.ledger([FENCE, TRACK]) == self.model
-        assert sink.settled(SHARD, SPAM.hash, JUDGE) == set(range(self.model.get(TRACK, 0)))
+        assert sink.settled(SHARD, SPAM, JUDGE) == set(range(self.model.get(TRACK, 0)))
 
 
 TestReplicas = Replicas.TestCase

@@ -94,7 +94,7 @@ def test_a_shard_can_be_sought_again_while_it_is_read_and_after(made: Made) -> N
     assert source.poll(1, 1.0).arrivals[0].place.position == 10
     source.seek(shard, 4990)
     polled = source.poll(100, 1.0)
-    assert list(polled.finished) == [shard]
+    assert list(polled.reached) == [shard]
     source.seek(shard, 4998)
     assert [a.place.position for a in source.poll(10, 1.0).arrivals] == [4998, 4999]
 
@@ -105,7 +105,7 @@ def test_the_poll_that_finishes_a_shard_assigns_the_next(made: Made) -> None:
     source.seek(shard, 4990)
     polled = source.poll(100, 1.0)
     assert len(polled.arrivals) == 10
-    assert list(polled.finished) == [shard]
+    assert list(polled.reached) == [shard]
     assert [grant.shard.stop for grant in polled.assigned] == [10_000]
     assert not polled.ended
 
@@ -116,7 +116,7 @@ def test_a_shard_sought_to_its_stop_is_finished_at_once(made: Made) -> None:
     source.seek(shard, shard.stop)
     polled = source.poll(100, 1.0)
     assert not polled.arrivals
-    assert list(polled.finished) == [shard]
+    assert list(polled.reached) == [shard]
 
 
 def test_a_source_ends_after_its_last_item_and_stays_ended(made: Made) -> None:

@@ -56,7 +56,7 @@ def drain(source: Source, room: int = 100) -> list[Arrival]:
         arrivals.extend(polled.arrivals)
         for grant in polled.assigned:
             source.seek(grant.shard, None)
-        source.acknowledge({shard: shard.stop for shard in polled.finished if shard.stop is not None})
+        source.acknowledge({shard: shard.stop for shard in polled.reached if shard.stop is not None})
         if polled.ended:
             source.close()
             return arrivals

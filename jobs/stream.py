@@ -1,0 +1,212 @@
+"""The stream: audit Kafka topics until told to stop, or to the offsets that were their ends at the start."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from actors.assignment import Assignment
+from actors.board import Status
+from actors.identity import identify
+from actors.supervisor import Supervisor, cluster
+from assay.config import KafkaConfig
+from assay.contracts import NewsKind, Shard, Tally
+from assay.errors import AssayError, FatalError, InputError, Interrupted
+from assay.ledger import items_key, track_key
+from assay.policy import Policy
+from assay.records import JudgeIdentity
+from jobs.load import Job, load_job
+from jobs.running import record_of, recorded, upkeep
+from jobs.stream_summary import PartitionSummary, StreamSummary, summarise_stream
+from sinks.counts import RunCount, Span, count_outcomes, count_spans
+from sinks.delta import DeltaSink
+from sources.kafka_client import survey
+
+_LOOK_SECONDS = 0.5
+_NAMED = 5
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where the ledger stands with a partition: its position (None: not begun), and the items before it."""
+
+    position: int | None
+    items: int
+
+
+@dataclass
+class Watcher:
+    """What the driver looks at while replicas work: news, the ledger, changed policies."""
+
+    job: Job
+    sink: DeltaSink
+    judge: JudgeIdentity
+    shards: Sequence[Shard]
+    ends: Mapping[tuple[str, int], int] | None
+    signalled: Callable[[], bool]
+    show: Callable[[Status], None]
+    say: Say
+    resubscribed: int = 0
+    _looked: float = field(default=0.0, init=False)
+    _done: bool = field(default=False, init=False)
+    _refused: str = field(default="", init=False)
+
+    def status(self, status: Status) -> None:
+        for news in status.news:
+            self.resubscribed += news.kind is NewsKind.RESUBSCRIBED
+            self.say(news.text)
+        self.show(status)
+
+    def stopping(self) -> bool:
+        """A signal came, or everything that was there at the start is settled."""
+        if self.ends is not None and not self._done and time.monotonic() - self._looked >= _LOOK_SECONDS:
+            self._looked = time.monotonic()
+            marks = read_marks(self.sink, self.shards, self.judge)
+            self._done = all((mark.position or 0) >= (shard.stop or 0) for shard, mark in marks.items())
+        return self._done or self.signalled()
+
+    def renewed(self) -> Sequence[Policy] | None:
+        """The job's policies if the text of one has changed. New ids, and faulty files, wait for a restart."""
+        if not self.job.config.policies_reload or self.job.path is None:
+            return None
+        try:
+            fresh = load_job(self.job.path).policies
+        except AssayError as error:
+            self._refuse(f"policies are left as they are: {error}")
+            return None
+        known = [policy.id for policy in self.job.policies]
+        if sorted(policy.id for policy in fresh) != sorted(known):
+            self._refuse("policies are left as they are: one was added or removed, which takes a restart")
+            return None
+        ordered = tuple(sorted(fresh, key=lambda policy: known.index(policy.id)))
+        if [policy.hash for policy in ordered] == [policy.hash for policy in self.job.policies]:
+            return None
+        self.job = Job(self.job.config, ordered, self.job.path)
+        return ordered
+
+    def _refuse(self, why: str) -> None:
+        if why != self._refused:
+            self._refused = why
+            self.say(why)
+
+
+def stream(
+    job: Job, *, until_end: bool, show: Callable[[Status], None], say: Say, stopping: Callable[[], bool]
+) -> StreamSummary:
+    """Run a stream until `stopping`, or with `until_end` to the present ends. The run is recorded in table `runs`.
+
+    `say` gets what the person at the terminal should read once. Raises InputError before anything is judged if the
+    cluster, a topic or the group can't be used; FatalError when the run fails or does not balance.
+    """
+    began = time.monotonic()
+    source = job.config.source
+    if not isinstance(source, KafkaConfig):
+        raise InputError("source.kind: a stream reads Kafka; for a Parquet source run: assay backfill")
+    judge, seen = identify(job.config.judge), survey(source)
+    _check_outbox(job, source)
+    sink = DeltaSink(job.config.sink, job.config.sink.path)
+    ends = seen.ends if until_end else None
+    shards = [
+        Shard(topic, str(partition), ends[topic, partition] if ends else None, stream=True)
+        for topic, partition in sorted(seen.ends)
+    ]
+    if job.config.replicas.count > len(shards):
+        spare = job.config.replicas.count - len(shards)
+        say(f"replicas.count: {len(shards)} partitions for {job.config.replicas.count} replicas: {spare} will be idle")
+    watcher = Watcher(job, sink, judge, shards, ends, stopping, show, say)
+    run_id, before = uuid4().hex, read_marks(sink, shards, judge)
+
+    def run() -> StreamSummary:
+        status = _judge(watcher, run_id)
+        after = read_marks(sink, shards, judge)
+        _balance(job, before, after)
+        done = until_end and all((mark.position or 0) >= (shard.stop or 0) for shard, mark in after.items())
+        return summarise_stream(
+            run_id,
+            "done" if done else "stopped",
+            _partitions(before, after, survey(source).ends if not status else seen.ends),
+            count_outcomes(job.config.sink.path, run_id) if status else RunCount(0, 0, {}),
+            status.tally if status else Tally(),
+            watcher.resubscribed,
+            time.monotonic() - began,
+        )
+
+    return recorded(job.config.sink.path, record_of(job, judge, run_id), run)
+
+
+def _judge(watcher: Watcher, run_id: str) -> Status | None:
+    """Have replicas audit until it is time to stop. None if it is that already."""
+    job = watcher.job
+    if watcher.stopping():
+        return None
+    try:
+        with cluster(job.config.replicas), upkeep(job):
+            work = Assignment(job.config, job.policies, run_id, ends=watcher.ends)
+            return Supervisor(work, watcher.shards, watcher.status, watcher.stopping, watcher.renewed).run()
+    except Interrupted:
+        return None
+
+
+def _check_outbox(job: Job, source: KafkaConfig) -> None:
+    if job.config.sink.verdict_topic is None and source.dead_letter is None:
+        return
+    from sinks.kafka_outbox import KafkaOutbox
+
+    outbox = KafkaOutbox(source, job.config.sink, job.config.sink.path)
+    try:
+        outbox.check()
+    finally:
+        outbox.close()
+
+
+def read_marks(sink: DeltaSink, shards: Sequence[Shard], judge: JudgeIdentity) -> dict[Shard, Mark]:
+    """The ledger's position and item count of each partition."""
+    positions = {shard: track_key(shard, "", judge) for shard in shards}
+    ledger = sink.ledger([*positions.values(), *map(items_key, shards)])
+    return {shard: Mark(ledger.get(key), ledger.get(items_key(shard), 0)) for shard, key in positions.items()}
+
+
+def _balance(job: Job, before: Mapping[Shard, Mark], after: Mapping[Shard, Mark]) -> None:
+    """Conservation over offsets: between the two positions each policy has one row for each item that was read.
+
+    Offsets that hold no item (compacted, aborted, control records) count on neither side. Raises FatalError.
+    """
+    spans = {
+        shard: Span(shard.source, shard.id, before[shard].position or 0, mark.position or 0)
+        for shard, mark in after.items()
+    }
+    counts = count_spans(job.config.sink.path, spans.values())
+    wrong = []
+    for shard, span in spans.items():
+        items = after[shard].items - before[shard].items
+        for policy in job.policies:
+            count = counts.get((span.source, span.shard, policy.id))
+            rows, positions = (count.rows, count.positions) if count else (0, 0)
+            where = f"{span.source}/{span.shard} offsets {span.low} to {span.high} under policy {policy.id}"
+            if rows != positions:
+                wrong.append(f"{where}: {rows - positions} outcomes are doubled")
+            elif rows != items:
+                wrong.append(f"{where}: {items} items were read, {rows} have an outcome")
+    if wrong:
+        more = [f"and {len(wrong) - _NAMED} more"] if len(wrong) > _NAMED else []
+        raise FatalError("the run does not balance:\n  " + "\n  ".join([*wrong[:_NAMED], *more]))
+
+
+def _partitions(
+    before: Mapping[Shard, Mark], after: Mapping[Shard, Mark], ends: Mapping[tuple[str, int], int]
+) -> tuple[PartitionSummary, ...]:
+    return tuple(
+        PartitionSummary(
+            topic=shard.source,
+            partition=int(shard.id),
+            began=before[shard].position,
+            position=mark.position,
+            items=mark.items - before[shard].items,
+            lag=max(0, ends[shard.source, int(shard.id)] - (mark.position or 0)),
+        )
+        for shard, mark in after.items()
+    )
