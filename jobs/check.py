@@ -62,4 +62,4 @@ def _survey(source: ParquetConfig | KafkaConfig) -> tuple[int, int]:
     from sources.kafka_client import survey
 
     seen = survey(source)
-    return len(seen.ends), sum(end - seen.beginnings[at] for at, end in seen.ends.items())
+    return len(seen.ends), sum(end - seen.begins[at] for at, end in seen.ends.items())
