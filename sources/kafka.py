@@ -19,7 +19,7 @@ from assay.contracts import Caution, Grant, News, NewsKind, Polled, Shard
 from assay.errors import TransientError
 from assay.kafka import translate
 from assay.records import Arrival, BadItem
-from sources.kafka_client import Key, NoBroker, consumer, forget_parked
+from sources.kafka_client import Key, NoBroker, consumer, forget_parked, see_through
 from sources.kafka_partitions import Listener, Partition, Wish, partition_of
 from sources.kafka_pulse import Pulse, Watchdog
 from sources.kafka_start import Bounds, beyond_error, bounds, gap_error, lost, truncated_error
@@ -30,7 +30,8 @@ _COURTESY_SECONDS = 1.0
 _CERTAIN_SECONDS = 3.0
 _BOOTSTRAP_MS = 5_000
 _LEAVE_MS = 1_500
-_HEARTBEAT_SECONDS = 3.0
+_HEARTBEAT_SECONDS = 1.0
+_REBALANCE_SECONDS = 3.0
 _FETCH: dict[str, object] = {
     "fetch_max_bytes": 16 * 2**20,
     "max_partition_fetch_bytes": 4 * 2**20,
@@ -232,15 +233,22 @@ class KafkaSource:
         except LogTruncationError as error:
             raise truncated_error(error.divergent_offsets) from error
         except KafkaError as error:
-            ours = translate(error, self._config)
-            if not isinstance(ours, TransientError):
-                raise ours from error
-            news += self._watchdog.missed()
+            self._bear(error, news)
             time.sleep(seconds)
             return {}
         if records:
             self._watchdog.fed()
+        try:
+            see_through(client, _REBALANCE_SECONDS)
+        except KafkaError as error:
+            self._bear(error, news)
         return records
+
+    def _bear(self, error: KafkaError, news: list[News]) -> None:
+        ours = translate(error, self._config)
+        if not isinstance(ours, TransientError):
+            raise ours from error
+        news += self._watchdog.missed()
 
     def _changed(self) -> tuple[list[Grant], list[Shard]]:
         assert self._listener is not None

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaConfigurationError, KafkaError, KafkaTimeoutError, for_code
 from kafka.net.compat import KafkaNetClient
+from kafka.structs import MemberState
 
 from assay.config import KafkaConfig
 from assay.errors import AssayError, InputError, TransientError
@@ -142,6 +143,17 @@ def forget_parked(client: KafkaConsumer, partition: TopicPartition) -> None:
     this, the partition would never be fetched again.
     """
     client._fetcher._paused_partition_records.pop(partition, None)
+
+
+def see_through(client: KafkaConsumer, seconds: float) -> None:
+    """Waits for the end of a rebalance that has begun, if one has.
+
+    kafka-python 3.0.12 takes in what a rebalance came to only if a poll waits for it at that moment. Where the last
+    poll has given up waiting it may go unseen for ever: the member has no partitions and sends no heartbeats.
+    """
+    if client.group_metadata().state == MemberState.REBALANCING:
+        client._coordinator.request_rejoin()
+        client._coordinator.poll(timeout_ms=seconds * 1000)
 
 
 def _connected(make: Callable[..., T], settings: Mapping[str, Any], config: KafkaConfig) -> T:

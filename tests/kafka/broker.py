@@ -49,6 +49,7 @@ _PROPERTIES = {
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",
     "log.retention.ms": "-1",
+    "log.cleaner.backoff.ms": "200",
     "log.cleaner.dedupe.buffer.size": "20971520",
     "num.network.threads": "2",
     "num.io.threads": "2",
