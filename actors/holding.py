@@ -73,8 +73,9 @@ class Holding:
 
     @property
     def complete(self) -> bool:
-        """Whether every track is committed up to the shard's end."""
-        return self.shard.stop is not None and self.standing.low >= self.shard.stop
+        """Whether every track is committed up to the shard's end, and so is what others were told."""
+        ended = self.shard.stop is not None and self.standing.low >= self.shard.stop
+        return ended and not self._announced()
 
     @property
     def care(self) -> Caution | None:

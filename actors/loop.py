@@ -224,6 +224,7 @@ class Loop:
     def _drop(self, shard: Shard) -> None:
         if holding := self._held.pop((shard.source, shard.id), None):
             holding.lost = True
+            self._backlog = deque(entry for entry in self._backlog if entry[0] is not holding)
 
     # judge
 
@@ -231,11 +232,10 @@ class Loop:
         """Keep the judge full: start cases while the window has room."""
         while self._backlog and not self._grounded and self._may_launch():
             holding, case = self._backlog.popleft()
-            if not holding.lost:
-                holding.flying += 1
-                flight = self._tasks.create_task(self._grounding(self._decide(holding, case)))
-                self._flights.add(flight)
-                flight.add_done_callback(self._land)
+            holding.flying += 1
+            flight = self._tasks.create_task(self._grounding(self._decide(holding, case)))
+            self._flights.add(flight)
+            flight.add_done_callback(self._land)
         if not self._space.is_set() and self._room() > 0:
             self._space.set()
         self._counts.idle(not self._flights and not self._source_waits)
