@@ -9,27 +9,50 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from assay.config import Caps, Columns, Config, DeltaConfig, ParquetConfig, Replicas, ScriptedConfig, VllmConfig
+from assay.config import (
+    AvroValue,
+    Caps,
+    Columns,
+    Config,
+    DeltaConfig,
+    JsonValue,
+    KafkaConfig,
+    ParquetConfig,
+    Replicas,
+    ScriptedConfig,
+    Security,
+    TextValue,
+    VerdictTopic,
+    VllmConfig,
+)
+from sources.kafka_fields import getter, is_virtual
 
-DOC = (Path(__file__).parents[2] / "docs" / "config.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+DOC = (DOCS / "config.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, type[BaseModel]] = {
     "Config": Config,
-    "Source": ParquetConfig,
-    "Columns": Columns,
+    "Source, kind: parquet": ParquetConfig,
     "Caps": Caps,
+    "Source, kind: kafka": KafkaConfig,
+    "Value, kind: json": JsonValue,
+    "Value, kind: text": TextValue,
+    "Value, kind: avro": AvroValue,
+    "Security": Security,
+    "Columns": Columns,
     "Judge, kind: vllm": VllmConfig,
     "Judge, kind: scripted": ScriptedConfig,
     "Sink": DeltaConfig,
+    "Verdict topic": VerdictTopic,
     "Replicas": Replicas,
 }
 
 
 def documented(section: str) -> dict[str, str]:
-    """Key to default, as the section's table has them."""
+    """Key to default, as the section's table of keys has them."""
     heading = re.compile(rf"^##+ {re.escape(section)}$", re.MULTILINE)
     body = re.split(r"^#+ ", heading.split(DOC)[1], maxsplit=1, flags=re.MULTILINE)[0]
     rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in body.splitlines() if "| `" in line]
-    return {row[0].strip("| `"): row[2].strip("`") for row in rows}
+    return {row[0].strip("| `"): row[2].strip("`") for row in rows if len(row) == 4}
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -51,3 +74,20 @@ def test_every_section_of_the_document_is_compared() -> None:
     titles = re.findall(r"^##+ (.+)$", DOC, re.MULTILINE)
     assert titles == [title for title in titles if title in SECTIONS]
     assert set(titles) == set(SECTIONS)
+
+
+def test_every_choice_is_documented() -> None:
+    """Each text that a key may have is in the document, in the cell of its type."""
+    for section, model in SECTIONS.items():
+        for key, schema in model.model_json_schema()["properties"].items():
+            for choice in [
+                *schema.get("enum", []),
+                *(c for one in schema.get("anyOf", []) for c in one.get("enum", [])),
+            ]:
+                assert re.search(rf"^\| `{key}` \| [^|]*`{re.escape(str(choice))}`", DOC, re.MULTILINE), (section, key)
+
+
+def test_the_columns_of_a_record_itself_are_documented() -> None:
+    documented_columns = re.findall(r"^\| `(@\S+)` \|", DOC, re.MULTILINE)
+    assert all(is_virtual(column) for column in documented_columns)
+    assert sorted(documented_columns) == sorted(re.findall(r"`(@\S+?)`", getter.__doc__ or ""))
