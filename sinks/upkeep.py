@@ -6,19 +6,20 @@ no data, a checkpoint holds every transaction, and only log entries older than a
 
 from __future__ import annotations
 
+import fcntl
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
-from deltalake.exceptions import CommitFailedError
 
 from assay.config import DeltaConfig
-from assay.errors import InputError
+from assay.errors import InputError, TransientError
 from sinks.delta_log import DeltaLog
 from sinks.delta_table import FOREIGN, NO_HOOKS, Location, locate, open_table, translate
 from sinks.schema import PARTITION
@@ -29,7 +30,6 @@ SHORTEST_VACUUM_HOURS = 1
 _SMALL_TARGET = 32 * 2**20
 _LARGE_TARGET = 256 * 2**20
 _VACUUM_EVERY_SECONDS = 6 * 3600.0
-_ATTEMPTS = 5
 _TABLES = ("verdicts", "runs")
 
 
@@ -74,8 +74,8 @@ class Upkeep:
         if self._checkpointed is None:
             self._checkpointed = max(0, DeltaLog(self._at.filesystem, self._at.root).checkpoint(version))
             self._compacted = version - len(table.file_uris())
-        if version - self._compacted >= COMPACT_EVERY:
-            compact(table, _SMALL_TARGET, datetime.now(UTC).date().isoformat())
+        if self._at.local and version - self._compacted >= COMPACT_EVERY:
+            compact(table, self._at, _SMALL_TARGET, datetime.now(UTC).date().isoformat())
             self._compacted = table.version()
         if version - self._checkpointed >= CHECKPOINT_EVERY:
             table.create_checkpoint()
@@ -98,28 +98,46 @@ def optimize(config: DeltaConfig, path: str) -> OptimizeReport:
         at = locate(path, name)
         try:
             if (table := open_table(at)) is not None:
-                removed += _optimize_one(table, config.vacuum_hours)
+                removed += _optimize_one(table, at, config.vacuum_hours)
         except FOREIGN as error:
             raise translate(error, at.uri) from error
     files_after, bytes_after = _measure(_require(locate(path, "verdicts")))
     return OptimizeReport(files_before, files_after, bytes_before, bytes_after, removed)
 
 
-def compact(table: DeltaTable, target_bytes: int, day: str | None = None) -> None:
-    """Join files smaller than `target_bytes`, in one day's partition or in all. Gives way to other compactors."""
-    for attempt in range(_ATTEMPTS):
+def compact(table: DeltaTable, at: Location, target_bytes: int, day: str | None = None) -> bool:
+    """Join files smaller than `target_bytes`, in one day's partition or in all. False if others are at it."""
+    with _alone(at) as alone:
+        if not alone:
+            return False
+        table.update_incremental()
+        table.optimize.compact(
+            partition_filters=[(PARTITION, "=", day)] if day else None,
+            target_size=target_bytes,
+            max_concurrent_tasks=1,
+            post_commithook_properties=NO_HOOKS,
+        )
+        return True
+
+
+@contextmanager
+def _alone(at: Location) -> Iterator[bool]:
+    """Whether nobody else joins files of this table now.
+
+    delta-rs lets two processes that join the same files both commit, which doubles every row in them. The lock is the
+    system's, so it ends with its holder and not before. Object stores have none: there only `optimize` joins files,
+    and must not run twice at once.
+    """
+    if not at.local:
+        yield True
+        return
+    with open(f"{at.root}.lock", "ab") as lock:
         try:
-            table.optimize.compact(
-                partition_filters=[(PARTITION, "=", day)] if day else None,
-                target_size=target_bytes,
-                max_concurrent_tasks=1,
-                post_commithook_properties=NO_HOOKS,
-            )
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
             return
-        except CommitFailedError:  # somebody joined the same files: what they left is looked at anew
-            if attempt == _ATTEMPTS - 1:
-                raise
-            table.update_incremental()
+        yield True
 
 
 def vacuum(table: DeltaTable, hours: float) -> int:
@@ -137,8 +155,9 @@ def vacuum(table: DeltaTable, hours: float) -> int:
     return len(removed)
 
 
-def _optimize_one(table: DeltaTable, hours: float) -> int:
-    compact(table, _LARGE_TARGET)
+def _optimize_one(table: DeltaTable, at: Location, hours: float) -> int:
+    if not compact(table, at, _LARGE_TARGET):
+        raise TransientError(f"{at.uri}: another process joins its files; try again when it is through")
     removed = vacuum(table, hours)
     table.update_incremental()
     table.create_checkpoint()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -18,10 +19,11 @@ from pyarrow import fs
 
 from assay.config import DeltaConfig
 from assay.contracts import Move
-from assay.errors import InputError
+from assay.errors import InputError, TransientError
 from sinks.counts import active_files, count_by_track
 from sinks.delta_log import DeltaLog, LogGap
-from sinks.upkeep import CHECKPOINT_EVERY, COMPACT_EVERY, Upkeep, optimize
+from sinks.delta_table import locate
+from sinks.upkeep import CHECKPOINT_EVERY, COMPACT_EVERY, Upkeep, compact, optimize
 from tests.sinks.outcomes import DAY, verdict
 from tests.sinks.stand import open_sink
 
@@ -163,3 +165,17 @@ def test_a_tick_vacuums_once_in_a_long_while(tmp_path: Path) -> None:
     upkeep.tick()
     assert not leftover.exists()
     assert rows(tmp_path) == 2
+
+
+def test_two_who_join_the_same_files_double_no_row(tmp_path: Path) -> None:
+    commit_many(tmp_path, 0, 30)
+    at = locate(str(tmp_path), "verdicts")
+    first, second = DeltaTable(at.uri), DeltaTable(at.uri)
+    assert compact(first, at, 32 * 2**20)
+    assert compact(second, at, 32 * 2**20)
+    assert rows(tmp_path) == 30
+    with open(f"{at.root}.lock", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert not compact(second, at, 32 * 2**20)
+        with pytest.raises(TransientError, match="another process joins"):
+            optimize(config(), str(tmp_path))
