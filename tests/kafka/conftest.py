@@ -21,6 +21,11 @@ from tests.kafka.broker import Broker, Topics
 MakeBroker = Callable[..., Broker]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # The client forgets to close the socket of a connection that was refused; the garbage collector does it then.
+    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
+
+
 def _missing(why: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(why)
