@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from actors.board import Status
 from assay.contracts import Tally
+from jobs.lag import Lag
 from jobs.sql_output import printable
 
 _LINE_SECONDS = 60.0
@@ -79,7 +80,7 @@ class StreamReporter:
     def say(self, text: str) -> None:
         print(printable(text), file=sys.stderr, flush=True)
 
-    def show(self, status: Status) -> None:
+    def show(self, status: Status, lag: Lag | None) -> None:
         now, tally = time.monotonic(), status.tally
         if now - self._shown < self._every:
             return
@@ -87,7 +88,9 @@ class StreamReporter:
         p50, p99 = tally.wait(0.5), tally.wait(0.99)
         wait = "" if p50 is None or p99 is None else f", {p50:.2f} s from item to table (p99 {p99:.2f} s)"
         self._shown, self._before = now, tally
-        self.say(f"{rate:,.1f} records/s, {tally.flagged:,} flagged, {sum(tally.rejected.values()):,} rejected{wait}")
+        behind = "" if lag is None else f", {lag.text()}"
+        rejected = sum(tally.rejected.values())
+        self.say(f"{rate:,.1f} records/s, {tally.flagged:,} flagged, {rejected:,} rejected{wait}{behind}")
 
 
 @contextmanager

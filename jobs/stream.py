@@ -17,6 +17,7 @@ from assay.errors import AssayError, FatalError, InputError, Interrupted
 from assay.ledger import items_key, track_key
 from assay.policy import Policy
 from assay.records import JudgeIdentity
+from jobs.lag import Lag, LagGauge, lag_gauge
 from jobs.load import Job, load_job
 from jobs.running import record_of, recorded, upkeep
 from jobs.stream_summary import PartitionSummary, StreamSummary, summarise_stream
@@ -28,6 +29,7 @@ _LOOK_SECONDS = 0.5
 _NAMED = 5
 
 Say = Callable[[str], None]
+Show = Callable[[Status, Lag | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +50,28 @@ class Watcher:
     shards: Sequence[Shard]
     ends: Mapping[tuple[str, int], int] | None
     signalled: Callable[[], bool]
-    show: Callable[[Status], None]
+    show: Show
     say: Say
+    gauge: LagGauge = field(default_factory=LagGauge)
     resubscribed: int = 0
     _looked: float = field(default=0.0, init=False)
     _done: bool = field(default=False, init=False)
     _refused: str = field(default="", init=False)
+    _away: bool = field(default=False, init=False)
 
     def status(self, status: Status) -> None:
         for news in status.news:
             self.resubscribed += news.kind is NewsKind.RESUBSCRIBED
-            self.say(news.text)
-        self.show(status)
+            if self._is_new(news.kind):
+                self.say(news.text)
+        self.show(status, self.gauge.latest)
+
+    def _is_new(self, kind: NewsKind) -> bool:
+        """That the broker is away, or back, is said once and not by each replica."""
+        if kind not in (NewsKind.AWAY, NewsKind.BACK):
+            return True
+        before, self._away = self._away, kind is NewsKind.AWAY
+        return before != self._away
 
     def stopping(self) -> bool:
         """A signal came, or everything that was there at the start is settled."""
@@ -94,9 +106,7 @@ class Watcher:
             self.say(why)
 
 
-def stream(
-    job: Job, *, until_end: bool, show: Callable[[Status], None], say: Say, stopping: Callable[[], bool]
-) -> StreamSummary:
+def stream(job: Job, *, until_end: bool, show: Show, say: Say, stopping: Callable[[], bool]) -> StreamSummary:
     """Run a stream until `stopping`, or with `until_end` to the present ends. The run is recorded in table `runs`.
 
     `say` gets what the person at the terminal should read once. Raises InputError before anything is judged if the
@@ -128,7 +138,7 @@ def stream(
         return summarise_stream(
             run_id,
             "done" if done else "stopped",
-            _partitions(before, after, survey(source).ends if not status else seen.ends),
+            _partitions(before, after, _ends(watcher, seen.ends)),
             count_outcomes(job.config.sink.path, run_id) if status else RunCount(0, 0, {}),
             status.tally if status else Tally(),
             watcher.resubscribed,
@@ -138,13 +148,28 @@ def stream(
     return recorded(job.config.sink.path, record_of(job, judge, run_id), run)
 
 
+def _ends(watcher: Watcher, seen: Mapping[tuple[str, int], int]) -> Mapping[tuple[str, int], int]:
+    """The ends as they were last seen; with `until_end`, those that were to be reached."""
+    return seen if watcher.ends is not None else {**seen, **watcher.gauge.ends}
+
+
 def _judge(watcher: Watcher, run_id: str) -> Status | None:
     """Have replicas audit until it is time to stop. None if it is that already."""
-    job = watcher.job
+    job, source = watcher.job, watcher.job.config.source
+    assert isinstance(source, KafkaConfig)
     if watcher.stopping():
         return None
+
+    def positions() -> dict[Shard, int | None]:
+        marks = read_marks(watcher.sink, watcher.shards, watcher.judge)
+        return {shard: mark.position for shard, mark in marks.items()}
+
     try:
-        with cluster(job.config.replicas), upkeep(job):
+        with (
+            cluster(job.config.replicas),
+            upkeep(job),
+            lag_gauge(source, watcher.shards, positions) as watcher.gauge,
+        ):
             work = Assignment(job.config, job.policies, run_id, ends=watcher.ends)
             return Supervisor(work, watcher.shards, watcher.status, watcher.stopping, watcher.renewed).run()
     except Interrupted:

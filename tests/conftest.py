@@ -20,6 +20,7 @@ MODELS = Path(__file__).parents[1] / ".models"
 THIRD_PARTY_WARNINGS = (
     "ignore:.*reduce_op.*:FutureWarning",
     "ignore:Unclosed context <zmq:ResourceWarning",
+    "ignore:unclosed <socket.socket:ResourceWarning",  # kafka-python leaves those of a lost broker to the collector
     "ignore::DeprecationWarning:torch.*",
     "ignore::DeprecationWarning:vllm.*",
     "ignore::FutureWarning:vllm.*",
