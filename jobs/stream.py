@@ -13,12 +13,12 @@ from actors.identity import identify
 from actors.supervisor import Supervisor, cluster
 from assay.config import KafkaConfig
 from assay.contracts import NewsKind, Shard, Tally
-from assay.errors import AssayError, FatalError, InputError, Interrupted
+from assay.errors import FatalError, InputError, Interrupted
 from assay.ledger import items_key, track_key
-from assay.policy import Policy
 from assay.records import JudgeIdentity
 from jobs.lag import Lag, LagGauge, lag_gauge
-from jobs.load import Job, load_job
+from jobs.load import Job
+from jobs.reload import PolicyWatch
 from jobs.running import record_of, recorded, upkeep
 from jobs.stream_summary import PartitionSummary, StreamSummary, summarise_stream
 from sinks.counts import RunCount, Span, count_outcomes, count_spans
@@ -42,7 +42,7 @@ class Mark:
 
 @dataclass
 class Watcher:
-    """What the driver looks at while replicas work: news, the ledger, changed policies."""
+    """What the driver looks at while replicas work: their news, and whether it is time to stop."""
 
     job: Job
     sink: DeltaSink
@@ -56,7 +56,6 @@ class Watcher:
     resubscribed: int = 0
     _looked: float = field(default=0.0, init=False)
     _done: bool = field(default=False, init=False)
-    _refused: str = field(default="", init=False)
     _away: bool = field(default=False, init=False)
 
     def status(self, status: Status) -> None:
@@ -80,30 +79,6 @@ class Watcher:
             marks = read_marks(self.sink, self.shards, self.judge)
             self._done = all((mark.position or 0) >= (shard.stop or 0) for shard, mark in marks.items())
         return self._done or self.signalled()
-
-    def renewed(self) -> Sequence[Policy] | None:
-        """The job's policies if the text of one has changed. New ids, and faulty files, wait for a restart."""
-        if not self.job.config.policies_reload or self.job.path is None:
-            return None
-        try:
-            fresh = load_job(self.job.path).policies
-        except AssayError as error:
-            self._refuse(f"policies are left as they are: {error}")
-            return None
-        known = [policy.id for policy in self.job.policies]
-        if sorted(policy.id for policy in fresh) != sorted(known):
-            self._refuse("policies are left as they are: one was added or removed, which takes a restart")
-            return None
-        ordered = tuple(sorted(fresh, key=lambda policy: known.index(policy.id)))
-        if [policy.hash for policy in ordered] == [policy.hash for policy in self.job.policies]:
-            return None
-        self.job = Job(self.job.config, ordered, self.job.path)
-        return ordered
-
-    def _refuse(self, why: str) -> None:
-        if why != self._refused:
-            self._refused = why
-            self.say(why)
 
 
 def stream(job: Job, *, until_end: bool, show: Show, say: Say, stopping: Callable[[], bool]) -> StreamSummary:
@@ -160,6 +135,8 @@ def _judge(watcher: Watcher, run_id: str) -> Status | None:
     if watcher.stopping():
         return None
 
+    changes = PolicyWatch(job, watcher.say)
+
     def positions() -> dict[Shard, int | None]:
         marks = read_marks(watcher.sink, watcher.shards, watcher.judge)
         return {shard: mark.position for shard, mark in marks.items()}
@@ -171,7 +148,7 @@ def _judge(watcher: Watcher, run_id: str) -> Status | None:
             lag_gauge(source, watcher.shards, positions) as watcher.gauge,
         ):
             work = Assignment(job.config, job.policies, run_id, ends=watcher.ends)
-            return Supervisor(work, watcher.shards, watcher.status, watcher.stopping, watcher.renewed).run()
+            return Supervisor(work, watcher.shards, watcher.status, watcher.stopping, changes.renewed).run()
     except Interrupted:
         return None
 
