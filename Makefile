@@ -1,6 +1,7 @@
 # make setup   .venv with the engine for the CPU and everything the tests need
 # make demo    audit the sample items on this machine
-# make test    the whole suite
+# make stream-demo   the same items as a Kafka stream; needs KAFKA_HOME or ASSAY_DEMO_KAFKA
+# make test    the whole suite; its Kafka tests are skipped without KAFKA_HOME or ASSAY_TEST_KAFKA
 # make check   lint, types, layering, and the quick tests with their coverage
 # make bench-quick   every benchmark, about two minutes each
 # make clean   remove what the above made, except .venv
@@ -16,7 +17,7 @@ BIN := .venv/bin
 STAMP := .venv/.assay-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint bench-quick clean
+.PHONY: help setup demo stream-demo test check lint bench-quick clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -36,6 +37,9 @@ $(STAMP): pyproject.toml
 
 demo: $(STAMP)
 	@$(BIN)/python -m jobs.demo
+
+stream-demo: $(STAMP)
+	@$(BIN)/python -m jobs.stream_demo
 
 test: $(STAMP)
 	$(BIN)/pytest
