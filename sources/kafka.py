@@ -31,7 +31,7 @@ _CERTAIN_SECONDS = 3.0
 _BOOTSTRAP_MS = 5_000
 _LEAVE_MS = 1_500
 _HEARTBEAT_SECONDS = 1.0
-_REBALANCE_SECONDS = 3.0
+_REBALANCE_SECONDS = 10.0
 _FETCH: dict[str, object] = {
     "fetch_max_bytes": 16 * 2**20,
     "max_partition_fetch_bytes": 4 * 2**20,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from assay.config import KafkaConfig
 from assay.contracts import Grant, News, Polled, Shard
@@ -93,9 +95,19 @@ class Driver:
 
 
 def together(drivers: Sequence[Driver], done: Callable[[], object]) -> None:
-    """Polls several in turn until it is done. Raises AssertionError after a minute."""
+    """Polls each in a thread of its own until it is done: a rebalance needs them all. AssertionError after a minute."""
     deadline = time.monotonic() + WAIT_SECONDS
-    while not done():
-        assert time.monotonic() < deadline, [(d.owned, d.reached, d.news) for d in drivers]
-        for driver in drivers:
+    over = threading.Event()
+
+    def drive(driver: Driver) -> None:
+        while not over.is_set():
             driver.poll(timeout=0.05)
+
+    with ThreadPoolExecutor(len(drivers)) as pool:
+        driving = [pool.submit(drive, driver) for driver in drivers]
+        while not done() and time.monotonic() < deadline and not any(one.done() for one in driving):
+            time.sleep(0.02)
+        over.set()
+    for one in driving:
+        one.result()
+    assert done(), [(d.owned, d.reached, d.news) for d in drivers]
