@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -12,13 +13,14 @@ import duckdb
 import pyarrow as pa
 
 from assay.contracts import Shard
-from assay.errors import FatalError, TransientError
+from assay.errors import AssayError, FatalError, TransientError
 from assay.policy import Policy
 from assay.records import JudgeIdentity
 from sinks.delta_table import locate, open_table
 from sinks.schema import REJECTED, VERDICT
 
 _MEMORY = "1GB"
+_BATCH_ROWS = 2048
 
 
 class TrackName(NamedTuple):
@@ -53,19 +55,27 @@ class RunCount:
         return self.verdicts + sum(self.rejected.values())
 
 
-def active_files(path: str, table: str) -> list[str] | None:
-    """Paths of the table's active Parquet files ([] if it is empty); None if there is no table."""
+def active_files(path: str, table: str, since: int = 0) -> list[str] | None:
+    """Paths of the table's active Parquet files ([] if it is empty); None if there is no table.
+
+    With `since`, files whose statistics say that they hold only earlier positions are left out.
+    """
     at = locate(path, table)
     found = open_table(at)
     if found is None:
         return None
     actions = pa.table(found.get_add_actions(flatten=True))
-    return [f"{at.root}/{unquote(name)}" for name in actions["path"].to_pylist()]
+    names = actions["path"].to_pylist()
+    known = since > 0 and "max.position" in actions.column_names
+    last = actions["max.position"].to_pylist() if known else [None] * len(names)
+    return [
+        f"{at.root}/{unquote(name)}" for name, most in zip(names, last, strict=True) if most is None or most >= since
+    ]
 
 
 def count_outcomes(path: str, run_id: str) -> RunCount:
     """Rows that a run wrote to the `verdicts` table under `path`."""
-    rows = _fetch(
+    rows = fetch(
         path,
         """SELECT status, reason, count(*), count(*) FILTER (violation)
            FROM read_parquet($files) WHERE run_id = $run GROUP BY ALL""",
@@ -82,7 +92,7 @@ def count_by_track(
     path: str, sources: Collection[str] | None = None, policy_hashes: Collection[str] | None = None
 ) -> dict[TrackName, TrackCount]:
     """For every track of these sources and policies (None: of all): how many rows, at how many different positions."""
-    rows = _fetch(
+    rows = fetch(
         path,
         """SELECT source, shard, policy_hash, judge, judge_revision, settings_hash, sum(n)::BIGINT, count(*)
            FROM (SELECT source, shard, policy_hash, judge, judge_revision, settings_hash, position, count(*) AS n
@@ -110,7 +120,7 @@ class Span(NamedTuple):
 
 def count_spans(path: str, spans: Collection[Span]) -> dict[tuple[str, str, str], TrackCount]:
     """For each stretch, by source, shard and policy id: how many rows, at how many different positions."""
-    rows = _fetch(
+    rows = fetch(
         path,
         """SELECT source, shard, policy_id, sum(n)::BIGINT, count(*)
            FROM (SELECT source, shard, policy_id, position, count(*) AS n
@@ -131,11 +141,9 @@ def count_spans(path: str, spans: Collection[Span]) -> dict[tuple[str, str, str]
     return {(row[0], row[1], row[2]): TrackCount(row[3], row[4]) for row in rows}
 
 
-def settled_positions(
-    path: str, shard: Shard, policy: Policy, judge: JudgeIdentity, since: int = 0
-) -> frozenset[int]:
+def settled_positions(path: str, shard: Shard, policy: Policy, judge: JudgeIdentity, since: int = 0) -> frozenset[int]:
     """Positions of a shard that have an outcome under this policy and judge; in a stream, under any text, by any."""
-    rows = _fetch(
+    rows = fetch(
         path,
         """SELECT DISTINCT position FROM read_parquet($files)
            WHERE source = $source AND shard = $shard AND policy_id = $id AND position >= $since
@@ -156,24 +164,49 @@ def settled_positions(
     return frozenset(row[0] for row in rows)
 
 
-def _fetch(path: str, sql: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-    """Run one query over the active files. A file that vanishes (vacuum) makes us look at the snapshot once more."""
+def fetch(path: str, sql: str, values: Mapping[str, object], since: int = 0) -> list[tuple[Any, ...]]:
+    """Run one query over the active files. A file that vanishes (vacuum) makes us look at the snapshot once more.
+
+    Raises TransientError, FatalError.
+    """
     for last in (False, True):
-        files = active_files(path, "verdicts")
+        files = active_files(path, "verdicts", since)
         if not files:
             return []
         try:
-            with tempfile.TemporaryDirectory(prefix="assay-") as spill:
-                return _run(spill, sql, {"files": files, **values})
-        except duckdb.IOException as error:
-            if last:
-                raise TransientError(f"{path}: the table can't be read: {error}") from error
+            with _connection() as connection:
+                rows: list[tuple[Any, ...]] = connection.execute(sql, {"files": files, **values}).fetchall()
+                return rows
         except duckdb.Error as error:
-            raise FatalError(f"{path}: the table can't be read, a file of it may be damaged: {error}") from error
+            if last or not isinstance(error, duckdb.IOException):
+                raise _problem(path, error) from error
     return []
 
 
-def _run(spill: str, sql: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-    with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": spill}) as connection:
-        rows: list[tuple[Any, ...]] = connection.execute(sql, values).fetchall()
-        return rows
+def stream(path: str, sql: str, values: Mapping[str, object], since: int = 0) -> Iterator[pa.Table]:
+    """The same for a long answer, a few thousand rows at a time. Begin again after a TransientError."""
+    files = active_files(path, "verdicts", since)
+    if not files:
+        return
+    try:
+        with _connection() as connection:
+            for batch in connection.sql(sql, params={"files": files, **values}).to_arrow_reader(_BATCH_ROWS):
+                yield pa.Table.from_batches([batch])
+    except duckdb.Error as error:
+        raise _problem(path, error) from error
+
+
+@contextmanager
+def _connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with (
+        tempfile.TemporaryDirectory(prefix="assay-") as spill,
+        duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": spill}) as connection,
+    ):
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
+def _problem(path: str, error: duckdb.Error) -> AssayError:
+    if isinstance(error, duckdb.IOException):
+        return TransientError(f"{path}: the table can't be read: {error}")
+    return FatalError(f"{path}: the table can't be read, a file of it may be damaged: {error}")
