@@ -68,11 +68,17 @@ def demo(config_path: Path, folder: Path, console: Console) -> None:
         with closing(Tap(source, topic)) as tap:
             count = send(source, source.topics[0], _events(ROOT / "configs" / "sample" / "items.jsonl"))
             console.print(f"sent {count} items to topic {source.topics[0]} at {address}")
-            console.print(f"[bold]$ assay stream {_shown(written)} --until-end[/]   (two minutes or so)")
+            console.print(
+                f"[bold]$ assay stream {_shown(written)} --until-end[/]   (two minutes or so)", soft_wrap=True
+            )
             summary = audit(written, tap, lambda message: _show(message, console))
-    console.print(f"\n{summary}", markup=False, highlight=False, end="")
+    shown = "".join(line for line in summary.splitlines(keepends=True) if not line.startswith("try next"))
+    console.print(f"\n{shown}", markup=False, highlight=False, soft_wrap=True, end="")
     if config.judge.kind == "vllm":
-        console.print("\nThis judge has 135 million parameters: its verdicts are noise that shows the machinery.")
+        console.print(
+            "\nMost of the wait is the judge's start. It has 135 million parameters and can't follow a written policy: "
+            "its verdicts are noise, and show that the machinery works."
+        )
     console.print(f'\nTry next:\n\n  .venv/bin/assay sql {_shown(written)} "{_NEXT}"', highlight=False, soft_wrap=True)
 
 

@@ -91,3 +91,11 @@ def test_the_columns_of_a_record_itself_are_documented() -> None:
     documented_columns = re.findall(r"^\| `(@\S+)` \|", DOC, re.MULTILINE)
     assert all(is_virtual(column) for column in documented_columns)
     assert sorted(documented_columns) == sorted(re.findall(r"`(@\S+?)`", getter.__doc__ or ""))
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    links = {
+        (page, link) for page in DOCS.glob("*.md") for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8"))
+    }
+    assert links
+    assert [f"{page.name}: {link}" for page, link in links if not (DOCS / link).exists()] == []
