@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -44,15 +45,22 @@ class Dawdler(ScriptedJudge):
 class Letters:
     """An outbox that remembers. Refuses the first `faults` letters, as a broker that is away does."""
 
-    def __init__(self, sink: MemorySink, faults: int = 0) -> None:
+    def __init__(self, sink: MemorySink, faults: int = 0, pause: float = 0, before: Letters | None = None) -> None:
         self.sent: list[tuple[int, str]] = []
-        self._sink, self._faults = sink, faults
+        self._before = set(before.sent) if before else set()
+        self._sink, self._faults, self._pause = sink, faults, pause
 
     def publish(self, outcomes: Sequence[Outcome]) -> None:
         if self._faults:
             self._faults -= 1
             raise TransientError("away")
         assert {id(each) for each in outcomes} <= {id(each) for each in self._sink.outcomes}, "told before it was true"
+        told = self._sink.ledger([sent_key(HOME)]).get(sent_key(HOME), 0)
+        due = {(each.item.place.position, each.policy.id) for each in self._sink.outcomes}
+        assert {each for each in due if each[0] < told} <= self._before | set(self.sent), (
+            "the ledger says told before it is"
+        )
+        time.sleep(self._pause)
         self.sent += [(each.item.place.position, each.policy.id) for each in outcomes]
 
     def republish(self, shard: Shard, since: int) -> None:
@@ -170,12 +178,21 @@ async def test_others_are_told_after_the_table_and_what_a_fault_cut_off_is_told_
     assert sink.ledger([sent_key(HOME)]) == {sent_key(HOME): 20}
 
 
+async def test_the_ledger_never_says_told_of_what_finished_while_others_were_told() -> None:
+    sink = MemorySink()
+    judge = ScriptedJudge(ScriptedConfig(kind="scripted", latency_ms=20, jitter=0.5))
+    letters = Letters(sink, pause=0.05)
+    await make(sink, judge, arrivals(), limits=Limits(3, 0.01), outbox=letters).run()
+    assert sorted(letters.sent) == everything()
+
+
 async def test_what_was_committed_and_not_told_is_told_by_the_next_owner() -> None:
     sink, judge = MemorySink(), Dawdler()
-    await make(sink, judge, arrivals(positions=range(10)), outbox=Letters(sink)).run()
+    first = Letters(sink)
+    await make(sink, judge, arrivals(positions=range(10)), outbox=first).run()
     key = sent_key(HOME)
     sink.commit([], {key: Move(sink.ledger([key])[key], 4)})
-    letters = Letters(sink)
+    letters = Letters(sink, before=first)
     await make(sink, judge, arrivals(), outbox=letters).run()
     assert sorted(letters.sent) == everything(range(4, 20))
 
@@ -200,6 +217,27 @@ async def test_a_shard_that_was_lost_and_won_again_is_claimed_again() -> None:
     await Loop(source, judge, sink, (SPAM, ABUSE), "run", FAST, lambda _: None).run()
     assert source.lent
     assert rows(sink) == everything()
+
+
+class Withdrawn(MemorySource):
+    """Loses its shard to somebody else after the first items."""
+
+    def __init__(self, judge: ScriptedJudge, sink: MemorySink) -> None:
+        super().__init__([Grant(HOME)], {HOME: arrivals()})
+        self._judge, self._sink = judge, sink
+
+    def poll(self, room: int, timeout: float) -> Polled:
+        polled = super().poll(min(room, 4), timeout)
+        if not polled.arrivals or polled.arrivals[0].place.position == 0:
+            return polled
+        claim([Grant(HOME)], self._sink, (SPAM, ABUSE), self._judge.identity)
+        return Polled(revoked=[HOME], ended=True)
+
+
+async def test_work_on_a_shard_that_was_taken_away_is_thrown_away() -> None:
+    sink, judge = MemorySink(), ScriptedJudge(ScriptedConfig(kind="scripted", latency_ms=300))
+    await Loop(Withdrawn(judge, sink), judge, sink, (SPAM, ABUSE), "run", FAST, lambda _: None).run()
+    assert rows(sink) == []
 
 
 async def test_who_lost_a_shard_to_another_is_refused() -> None:
