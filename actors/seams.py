@@ -7,7 +7,6 @@ from typing import Protocol
 from actors.assignment import Assignment
 from assay.config import Config, KafkaConfig
 from assay.contracts import Caution, Outbox, Shard, Source
-from assay.errors import InputError, TransientError
 from sources.parquet import ParquetSource
 from sources.shards import Claims
 
@@ -19,26 +18,20 @@ class Place(Claims, Protocol):
 
 
 def make_source(work: Assignment, name: str, place: Place) -> Source:
-    """Raises TransientError if the broker is away: that it can be reached was seen when the run began."""
+    """The source that the config describes. A broker is called at the first poll. Raises InputError."""
     config = work.config.source
     if not isinstance(config, KafkaConfig):
         assert work.plan is not None
         return ParquetSource(config, work.plan, place)
     from sources.kafka import KafkaSource
 
-    try:
-        return KafkaSource(config, f"{work.config.name}-{name}", place.adopt, work.ends)
-    except InputError as error:
-        raise TransientError(str(error)) from error
+    return KafkaSource(config, f"{work.config.name}-{name}", place.adopt, work.ends)
 
 
 def make_outbox(config: Config) -> Outbox | None:
-    """None if nobody is to be told. Raises as `make_source`."""
+    """None if nobody is to be told. A broker is called when there is something to tell. Raises InputError."""
     if not isinstance(config.source, KafkaConfig) or not (config.sink.verdict_topic or config.source.dead_letter):
         return None
     from sinks.kafka_outbox import KafkaOutbox
 
-    try:
-        return KafkaOutbox(config.source, config.sink, config.sink.path)
-    except InputError as error:
-        raise TransientError(str(error)) from error
+    return KafkaOutbox(config.source, config.sink, config.sink.path)

@@ -102,6 +102,7 @@ def stream(job: Job, *, until_end: bool, show: Show, say: Say, stopping: Callabl
     if job.config.replicas.count > len(shards):
         spare = job.config.replicas.count - len(shards)
         say(f"replicas.count: {len(shards)} partitions for {job.config.replicas.count} replicas: {spare} will be idle")
+    say(f"auditing {', '.join(source.topics)}: {len(shards)} partitions; SIGTERM or Ctrl-C ends it")
     watcher = Watcher(job, sink, judge, shards, ends, stopping, show, say)
     run_id, before = uuid4().hex, read_marks(sink, shards, judge)
 
