@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -105,7 +106,8 @@ def broker(folder: Path, console: Console) -> Iterator[tuple[str, Path]]:
 def audit(config: Path, tap: Tap, show: Callable[[Message], None]) -> str:
     """Run `assay stream` on it, showing messages as they come; what it printed. Raises FatalError if it fails."""
     command = [sys.executable, "-m", "jobs.cli", "stream", str(config), "--until-end"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    # In a session of its own: a ^C is passed on once, by us, and the job drains.
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
             while process.poll() is None:
                 _pass_on(tap.read(_READ_SECONDS), show)
@@ -172,8 +174,11 @@ def _shown(path: Path) -> Path:
 def main(arguments: Sequence[str]) -> int:
     config = Path(arguments[0]) if arguments else ROOT / "configs" / "stream-demo.yaml"
     folder = Path(arguments[1]) if len(arguments) > 1 else ROOT / "out" / "stream-demo"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         demo(config.resolve(), folder.resolve(), Console())
+    except KeyboardInterrupt:
+        return 130
     except AssayError as error:
         print(f"stream-demo: {error}", file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import yaml
 from assay.config import KafkaConfig
 from jobs.load import load_job
 from jobs.stream_demo import ITEMS
+from sinks.counts import count_by_track
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "configs" / "stream-demo.yaml"
@@ -39,13 +42,19 @@ def _home() -> str:
     return home
 
 
+def _job(folder: Path, **judge: object) -> Path:
+    """The demo's config with a scripted judge."""
+    job = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    job["judge"] = {"kind": "scripted", "match": "(?i)raincoat|gratis|claim", **judge}
+    job["policies"] = [f"{ROOT}/configs/policies/*.md"]
+    config = folder / "demo.yaml"
+    config.write_text(yaml.safe_dump(job), encoding="utf-8")
+    return config
+
+
 @pytest.mark.slow
 def test_it_shows_each_verdict_and_the_summary_and_the_second_time_judges_new_events_only(tmp_path: Path) -> None:
-    job = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
-    job["judge"] = {"kind": "scripted", "match": "(?i)raincoat|gratis|claim"}
-    job["policies"] = [f"{ROOT}/configs/policies/*.md"]
-    config = tmp_path / "demo.yaml"
-    config.write_text(yaml.safe_dump(job), encoding="utf-8")
+    config = _job(tmp_path)
     cases = ITEMS * len(load_job(config).policies)
     for _ in range(2):
         done = _demo(config, tmp_path / "out", KAFKA_HOME=_home())
@@ -55,6 +64,25 @@ def test_it_shows_each_verdict_and_the_summary_and_the_second_time_judges_new_ev
         assert any("severity" in line for line in verdicts)
         assert f"verdicts   {cases}" in done.stdout
         assert "assay sql" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_job_and_the_broker(tmp_path: Path, number: signal.Signals) -> None:
+    config = _job(tmp_path, latency_ms=500, window=2)
+    command = [sys.executable, "-m", "jobs.stream_demo", str(config), str(tmp_path / "out")]
+    environment = {**os.environ, "KAFKA_HOME": _home(), "ASSAY_DEMO_KAFKA": "", "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any(line.startswith("item-") for line in process.stdout)
+        process.send_signal(number)
+        process.stdout.read()
+    assert process.returncode == 130
+    port = int((tmp_path / "out" / "broker" / "ports").read_text().split()[0])
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    settled = sum(track.rows for track in count_by_track(str(tmp_path / "out" / "audit")).values())
+    assert 0 < settled < ITEMS * len(load_job(config).policies)
 
 
 def test_without_a_broker_it_says_how_to_get_one(tmp_path: Path) -> None:
