@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -124,6 +124,12 @@ class KafkaConfig(Section):
     session_seconds: Annotated[float, Field(ge=1)] = 15.0
     watchdog_seconds: Annotated[float, Field(gt=0)] = 60.0
     security: Security = Security()
+
+    @field_validator("start")
+    @classmethod
+    def _in_utc(cls, value: str | datetime) -> str | datetime:
+        """A time without a zone is in UTC, as an item's is."""
+        return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 
 
 class ScriptedConfig(Section):
