@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
@@ -19,7 +18,7 @@ from assay.contracts import Caution, Grant, News, NewsKind, Polled, Shard
 from assay.errors import TransientError
 from assay.kafka import translate
 from assay.records import Arrival, BadItem
-from sources.kafka_client import Key, NoBroker, consumer, forget_parked, see_through
+from sources.kafka_client import Key, NoBroker, forget_parked, keep_join, member
 from sources.kafka_partitions import Listener, Partition, Wish, partition_of
 from sources.kafka_pulse import Pulse, Watchdog
 from sources.kafka_start import Bounds, beyond_error, bounds, gap_error, lost, truncated_error
@@ -28,16 +27,7 @@ from sources.kafka_values import RawRecord, Values
 _SLICE_SECONDS = 0.1
 _COURTESY_SECONDS = 1.0
 _CERTAIN_SECONDS = 3.0
-_BOOTSTRAP_MS = 5_000
 _LEAVE_MS = 1_500
-_HEARTBEAT_SECONDS = 1.0
-_REBALANCE_SECONDS = 10.0
-_FETCH: dict[str, object] = {
-    "fetch_max_bytes": 16 * 2**20,
-    "max_partition_fetch_bytes": 4 * 2**20,
-    "fetch_max_wait_ms": 250,
-    "metadata_max_age_ms": 60_000,
-}
 
 
 class KafkaSource:
@@ -126,18 +116,8 @@ class KafkaSource:
 
     def _connected(self, news: list[News]) -> KafkaConsumer | None:
         if self._client is None:
-            session = self._config.session_seconds
             try:
-                self._client = consumer(
-                    self._config,
-                    client_id=self._client_id,
-                    group_id=self._config.group,
-                    partition_assignment_strategy=[CooperativeStickyAssignor],
-                    session_timeout_ms=int(session * 1000),
-                    heartbeat_interval_ms=int(min(_HEARTBEAT_SECONDS, session / 3) * 1000),
-                    bootstrap_timeout_ms=_BOOTSTRAP_MS,
-                    **_FETCH,
-                )
+                self._client = member(self._config, self._client_id)
             except NoBroker:
                 news += self._watchdog.missed()
                 return None
@@ -223,6 +203,7 @@ class KafkaSource:
         self, client: KafkaConsumer, most: int, seconds: float, news: list[News]
     ) -> Mapping[TopicPartition, Sequence[Any]]:
         """Records of what flows, and whatever the group has for us. Keeps our place in the group."""
+        keep_join(client)
         try:
             records: Mapping[TopicPartition, Sequence[Any]] = client.poll(int(seconds * 1000), max_records=most)
         except OffsetOutOfRangeError as error:
@@ -238,10 +219,6 @@ class KafkaSource:
             return {}
         if records:
             self._watchdog.fed()
-        try:
-            see_through(client, _REBALANCE_SECONDS)
-        except KafkaError as error:
-            self._bear(error, news)
         return records
 
     def _bear(self, error: KafkaError, news: list[News]) -> None:
