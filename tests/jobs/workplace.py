@@ -55,10 +55,10 @@ class Workplace:
             start_new_session=True,
         )
 
-    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        """`assay ARGUMENTS` to its end, which must be with this exit code."""
+    def run(self, *arguments: str, code: int = 0, seconds: float = 240) -> subprocess.CompletedProcess[str]:
+        """`assay ARGUMENTS` to its end, which must come within these seconds and with this exit code."""
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=seconds)
         assert process.returncode == code, f"exit {process.returncode}\n{out}\n{err}"
         assert "Traceback" not in err, err
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
