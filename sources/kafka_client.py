@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaConfigurationError, KafkaError, KafkaTimeoutError, for_code
 from kafka.net.compat import KafkaNetClient
 from kafka.structs import MemberState
@@ -21,12 +22,20 @@ from assay.config import KafkaConfig
 from assay.errors import AssayError, InputError, TransientError
 from assay.kafka import client_settings, translate, unreachable
 from sources.kafka_values import Values
+from sources.kafka_batches import plug_in
 
 ASK_SECONDS = 5.0
 """How long one question to the cluster may take before it counts as not answered."""
 
 _RETRY_SECONDS = 10.0
 _RECONNECT_MS = 2_000
+_HEARTBEAT_SECONDS = 1.0
+_FETCH: dict[str, object] = {
+    "fetch_max_bytes": 16 * 2**20,
+    "max_partition_fetch_bytes": 4 * 2**20,
+    "fetch_max_wait_ms": 250,
+    "metadata_max_age_ms": 60_000,
+}
 
 Key = tuple[str, int]
 """A topic and a partition."""
@@ -70,7 +79,24 @@ def consumer(config: KafkaConfig, **more: object) -> KafkaConsumer:
         **client_settings(config),
         **more,
     }
-    return _connected(KafkaConsumer, settings, config)
+    client = _connected(KafkaConsumer, settings, config)
+    plug_in(client)
+    return client
+
+
+def member(config: KafkaConfig, client_id: str) -> KafkaConsumer:
+    """A connected consumer that can join the config's group. Raises NoBroker if none answers within 5 s."""
+    session = config.session_seconds
+    return consumer(
+        config,
+        client_id=client_id,
+        group_id=config.group,
+        partition_assignment_strategy=[CooperativeStickyAssignor],
+        session_timeout_ms=int(session * 1000),
+        heartbeat_interval_ms=int(min(_HEARTBEAT_SECONDS, session / 3) * 1000),
+        bootstrap_timeout_ms=int(ASK_SECONDS * 1000),
+        **_FETCH,
+    )
 
 
 def admin(config: KafkaConfig, client_id: str) -> KafkaAdminClient:
@@ -147,15 +173,34 @@ def forget_parked(client: KafkaConsumer, partition: TopicPartition) -> None:
     client._fetcher._paused_partition_records.pop(partition, None)
 
 
-def see_through(client: KafkaConsumer, seconds: float) -> None:
-    """Waits for the end of a rebalance that has begun, if one has.
+def keep_join(client: KafkaConsumer) -> None:
+    """To be called before each poll: what a rebalance came to between two polls is taken in by the next.
 
-    kafka-python 3.0.12 takes in what a rebalance came to only if a poll waits for it at that moment. Where the last
-    poll has given up waiting it may go unseen for ever: the member has no partitions and sends no heartbeats.
+    kafka-python 3.0.12 takes a join that ended while no poll waited for one that never was, and joins anew, again and
+    again; or it forgets that it joins, where what made it join is over. Either way the member has no partitions and
+    sends no heartbeats.
     """
-    if client.group_metadata().state == MemberState.REBALANCING:
-        client._coordinator.request_rejoin()
-        client._coordinator.poll(timeout_ms=seconds * 1000)
+    coordinator = client._coordinator
+    if coordinator._join_task is not None:
+        coordinator.request_rejoin()
+        if not isinstance(coordinator._join_task, _Kept):
+            coordinator._join_task = _Kept(coordinator._join_task, coordinator)
+
+
+class _Kept:
+    """A join in flight that does not count as done before the coordinator has taken in what it came to."""
+
+    def __init__(self, join: Any, coordinator: Any) -> None:
+        self._join, self._coordinator = join, coordinator
+        self.add_callback, self.add_errback = join.add_callback, join.add_errback
+
+    @property
+    def is_done(self) -> bool:
+        """Done for nothing: the member has left the group since, or was thrown out."""
+        return self._join.is_done and self._coordinator.state is not MemberState.REBALANCING
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._join.__await__()  # type: ignore[no-any-return]
 
 
 def _connected(make: Callable[..., T], settings: Mapping[str, Any], config: KafkaConfig) -> T:
