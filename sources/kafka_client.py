@@ -21,8 +21,8 @@ from kafka.structs import MemberState
 from assay.config import KafkaConfig
 from assay.errors import AssayError, InputError, TransientError
 from assay.kafka import client_settings, translate, unreachable
-from sources.kafka_values import Values
 from sources.kafka_batches import plug_in
+from sources.kafka_values import Values
 
 ASK_SECONDS = 5.0
 """How long one question to the cluster may take before it counts as not answered."""
