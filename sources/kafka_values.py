@@ -38,6 +38,7 @@ class Values:
         self._id, self._time = getter(columns.id), getter(columns.time)
         self._text, self._chat = getter(columns.text), getter(columns.chat)
         self._prompt, self._response = getter(columns.prompt), getter(columns.response)
+        self._only_texts = not (columns.chat or columns.response)
         self._carried = tuple((name, getter(name)) for name in columns.carry)
         self._fields, self._unreadable = _reader(config)
 
@@ -75,9 +76,10 @@ class Values:
         item_id = self._item_id(record, fields)
         kind, context, judged = self._content(record, fields)
         time = self._item_time(record, fields)
-        carried = tuple(
-            (name, text) for name, of in self._carried if (text := _carried(of(record, fields), name)) is not None
-        )
+        carried: tuple[tuple[str, str], ...] = ()
+        if self._carried:
+            found = [(name, _carried(of(record, fields), name)) for name, of in self._carried]
+            carried = tuple((name, text) for name, text in found if text is not None)
         return Item(item_id, kind, judged, _place(record), context, time, carried)
 
     def _bad(self, record: RawRecord, fields: Fields, error: RecordError) -> BadItem:
@@ -113,6 +115,10 @@ class Values:
         return time
 
     def _content(self, record: RawRecord, fields: Fields) -> tuple[ItemKind, tuple[Turn, ...], tuple[Turn, ...]]:
+        if self._only_texts:  # the usual stream: a shorter way to the same turns
+            text = _text(self._text(record, fields), "the content")
+            if text and not text.isspace():
+                return ItemKind.TEXT, (), (Turn("user", text),)
         chat, response = self._chat(record, fields), self._response(record, fields)
         kind = kind_of(self._columns, chat, response)
         content: str | JsonChat | ParsedChat | None
@@ -156,12 +162,21 @@ def _constant(name: str) -> object:
 _DECODER = json.JSONDecoder(parse_constant=_constant)
 
 
+def _parsed(text: str) -> object:
+    """As `_DECODER.decode`, without its two searches for white space where there is none around the value."""
+    if text[:1] == "{":
+        parsed, end = _DECODER.raw_decode(text)
+        if end == len(text):
+            return parsed
+    return _DECODER.decode(text)
+
+
 def _json_fields(value: bytes) -> Fields:
     text = decoded(value)
     if not isinstance(text, str):
         text = as_text(text, "the value")
     try:
-        fields = _DECODER.decode(text)
+        fields = _parsed(text)
     except RecursionError:
         raise RecordError(Reason.NOT_JSON, "the value is nested too deep") from None
     except ValueError as error:
