@@ -1,58 +1,24 @@
-"""A real Kafka broker for tests: one node in KRaft mode, on loopback, in a folder that it is given."""
+"""A real Kafka broker for tests, and what they do to its topics."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import signal
-import socket
-import subprocess
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from kafka import KafkaAdminClient, KafkaProducer
 
+from jobs.broker import LocalBroker, free_ports
+
 Header = tuple[str, bytes]
 Produced = tuple[int, bytes | None, bytes | None, Sequence[Header], int | None]
 """Partition, key, value, headers, time in milliseconds (None: now)."""
 
-START_SECONDS = 60.0
-
-_OPTIONS = ("-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-_LOGGING = """\
-status = error
-appender.stdout.type = Console
-appender.stdout.name = stdout
-appender.stdout.layout.type = PatternLayout
-appender.stdout.layout.pattern = [%d] %p %m (%c)%n
-rootLogger.level = INFO
-rootLogger.appenderRef.stdout.ref = stdout
-"""
 _PROPERTIES = {
-    "process.roles": "broker,controller",
-    "node.id": "1",
-    "controller.listener.names": "CONTROLLER",
-    "inter.broker.listener.name": "PLAINTEXT",
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,"
     "SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL",
-    "num.partitions": "1",
-    "auto.create.topics.enable": "false",
-    "default.replication.factor": "1",
-    "offsets.topic.replication.factor": "1",
-    "offsets.topic.num.partitions": "4",
-    "transaction.state.log.replication.factor": "1",
-    "transaction.state.log.min.isr": "1",
-    "transaction.state.log.num.partitions": "4",
-    "share.coordinator.state.topic.replication.factor": "1",
-    "share.coordinator.state.topic.min.isr": "1",
-    "group.initial.rebalance.delay.ms": "0",
-    "group.min.session.timeout.ms": "1000",
-    "log.retention.ms": "-1",
     "log.cleaner.backoff.ms": "200",
-    "log.cleaner.dedupe.buffer.size": "20971520",
-    "num.network.threads": "2",
-    "num.io.threads": "2",
     "broker.session.timeout.ms": "1500",
     "broker.heartbeat.interval.ms": "300",
 }
@@ -99,71 +65,30 @@ class Topics:
             self._producer = None
 
 
-class Broker(Topics):
-    """A broker of the release in `home` (its `libs/`), with its data in `folder`.
+class Broker(LocalBroker, Topics):
+    """A broker of one's own, which may be killed, frozen and secured.
 
-    `secure` adds a listener of that protocol (SASL_PLAINTEXT, SSL, SASL_SSL) at `secure_address`; `properties` come
-    last and win. Ports stay the same from start to start, and so does the data.
+    `secure` adds a listener of that protocol (SASL_PLAINTEXT, SSL, SASL_SSL) at `secure_address`; `extra` properties
+    come last and win.
     """
 
     def __init__(
-        self, home: Path, folder: Path, properties: Mapping[str, str] | None = None, secure: str | None = None
+        self, home: Path, folder: Path, extra: Mapping[str, str] | None = None, secure: str | None = None
     ) -> None:
-        self._port, self._controller_port, self._secure_port = _free_ports(3)
-        super().__init__(f"127.0.0.1:{self._port}")
-        self.secure_address = f"127.0.0.1:{self._secure_port}"
-        self._classes = f"{home / 'libs'}/*"
-        self._folder = folder
+        LocalBroker.__init__(self, home, folder)
+        Topics.__init__(self, self.address)
+        self.secure_address = f"127.0.0.1:{free_ports(1)[0]}"
         self._secure = secure
-        self._extra = dict(properties or {})
-        self._process: subprocess.Popen[bytes] | None = None
-        self._starts = 0
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def start(self) -> None:
-        """Returns when it answers. Raises AssertionError with the end of its log if it doesn't within a minute."""
-        assert self._process is None, "it runs already"
-        if not (self._folder / "data").exists():
-            self._format()
-        self._starts += 1
-        log = self._folder / f"broker-{self._starts}.log"
-        with log.open("wb") as out:
-            self._process = subprocess.Popen(
-                self._java("kafka.Kafka", str(self._folder / "server.properties")),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + START_SECONDS
-        while b"Kafka Server started" not in log.read_bytes():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise AssertionError(f"the broker did not start:\n{log.read_text()[-4000:]}")
-            time.sleep(0.05)
+        self._extra = dict(extra or {})
 
     def stop(self) -> None:
-        """SIGTERM, a clean shutdown. SIGKILL if it takes more than half a minute."""
         self.close()
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(30)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
+        super().stop()
 
     def kill(self) -> None:
         """SIGKILL: a crash. `start` brings it back with what the machine has on disk or in its cache: everything."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        os.kill(self.pid, signal.SIGKILL)
+        super().stop()
 
     def freeze(self) -> None:
         """SIGSTOP: it holds its connections and answers nothing."""
@@ -172,45 +97,8 @@ class Broker(Topics):
     def thaw(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
 
-    def _format(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / "log4j2.properties").write_text(_LOGGING)
-        written = "".join(f"{key}={value}\n" for key, value in self._properties().items())
-        (self._folder / "server.properties").write_text(written)
-        cluster = secrets.token_urlsafe(16)
-        tool = self._java("kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", cluster)
-        done = subprocess.run(
-            [*tool, "-c", str(self._folder / "server.properties")], capture_output=True, timeout=120, check=False
-        )
-        assert done.returncode == 0, (done.stdout + done.stderr).decode()
-
-    def _properties(self) -> dict[str, str]:
-        clients = f"PLAINTEXT://{self.address}"
-        if self._secure is not None:
-            clients += f",{self._secure}://{self.secure_address}"
-        controller = f"127.0.0.1:{self._controller_port}"
-        return {
-            **_PROPERTIES,
-            "controller.quorum.bootstrap.servers": controller,
-            "listeners": f"{clients},CONTROLLER://{controller}",
-            "advertised.listeners": clients,
-            "log.dirs": str(self._folder / "data"),
-            **self._extra,
-        }
-
-    def _java(self, *arguments: str) -> list[str]:
-        home = os.environ.get("JAVA_HOME")
-        java = f"{home}/bin/java" if home else "java"
-        logging = f"-Dlog4j2.configurationFile={self._folder / 'log4j2.properties'}"
-        return [java, *_OPTIONS, "-cp", self._classes, logging, *arguments]
-
-
-def _free_ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()
+    def properties(self) -> dict[str, str]:
+        known = super().properties()
+        also = f",{self._secure}://{self.secure_address}" if self._secure is not None else ""
+        listeners = {key: known[key] + also for key in ("listeners", "advertised.listeners")}
+        return {**known, **_PROPERTIES, **listeners, **self._extra}

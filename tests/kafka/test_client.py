@@ -12,7 +12,7 @@ from assay.errors import InputError, TransientError
 from sources.kafka_client import Survey, Watch, survey
 from tests.kafka.broker import Broker, Topics
 from tests.kafka.conftest import MakeBroker
-from tests.kafka.workshop import config_of, record
+from tests.kafka.workshop import Driver, config_of, record, source_of
 
 _LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 _SECURED = {
@@ -61,6 +61,7 @@ def test_a_survey_tells_partitions_and_their_offsets(kafka: Topics, topic_name: 
     assert found.partitions == keys
 
 
+@pytest.mark.slow
 def test_nobody_at_the_address_is_an_input_error() -> None:
     with pytest.raises(InputError, match=r"source\.bootstrap: no Kafka broker answers at 127\.0\.0\.1:9 within"):
         survey(config_of(Topics("127.0.0.1:9"), "any"))
@@ -79,6 +80,7 @@ def kafka_topics(kafka: Topics) -> list[str]:
     return names
 
 
+@pytest.mark.slow
 def test_a_wrong_password_is_an_input_error_that_does_not_say_it(
     secured: Broker, topic_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +101,17 @@ def test_missing_rights_are_input_errors_that_name_them(secured: Broker, topic_n
         survey(config)  # type: ignore[arg-type]
     _allow(secured, ResourceType.GROUP, f"group-of-{topic_name}", ACLOperation.READ)
     assert survey(config).ends == {(topic_name, 0): 0}  # type: ignore[arg-type]
+
+
+def test_a_group_that_may_only_be_described_is_refused_by_poll(secured: Broker, topic_name: str) -> None:
+    secured.create_topic(topic_name)
+    for operation in (ACLOperation.DESCRIBE, ACLOperation.READ):
+        _allow(secured, ResourceType.TOPIC, topic_name, operation)
+    _allow(secured, ResourceType.GROUP, f"group-of-{topic_name}", ACLOperation.DESCRIBE)
+    driver = Driver(source_of(_secure_config(secured, topic_name)))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=f"source.group: the user may not use the group 'group-of-{topic_name}'"):
+        driver.until(lambda me: me.owned)
+    driver.source.close()
 
 
 def test_ends_are_asked_again_when_the_broker_is_back(make_broker: MakeBroker, topic_name: str) -> None:

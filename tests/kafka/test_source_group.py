@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+import pytest
+from kafka import TopicPartition
+
 from assay.contracts import NewsKind
 from tests.kafka.broker import Topics
 from tests.kafka.conftest import MakeBroker
@@ -30,6 +33,53 @@ def test_one_that_joins_takes_some_partitions_and_the_others_are_never_revoked(k
     first.source.close()
 
 
+def test_what_was_read_before_a_rebalance_is_dropped(kafka: Topics, topic_name: str) -> None:
+    kafka.create_topic(topic_name)
+    kafka.produce(topic_name, [record(0, n) for n in range(50)])
+    driver = Driver(source_of(config_of(kafka, topic_name))).until(lambda me: me.arrivals, room=5)
+    listener, partition = driver.source._listener, TopicPartition(topic_name, 0)
+    assert listener is not None
+    listener.on_partitions_revoked([partition])
+    polled = driver.poll(room=5)
+    assert [shard.id for shard in polled.revoked] == ["0"]
+    assert not polled.arrivals
+    assert not polled.reached
+    listener.on_partitions_assigned([partition])
+    driver.positions = {0: 2}
+    driver.arrivals.clear()
+    assert driver.at(p0=50).offsets() == list(range(2, 50))
+    driver.source.close()
+
+
+def test_a_rebalance_that_ends_while_nobody_polls_is_taken_in(kafka: Topics, topic_name: str) -> None:
+    kafka.create_topic(topic_name, 2)
+    driver = Driver(source_of(config_of(kafka, topic_name)))
+    for _ in range(12):
+        driver.poll(timeout=0)
+        time.sleep(0.3)
+    assert sorted(driver.owned) == ["0", "1"]
+    driver.source.close()
+
+
+@pytest.mark.slow
+def test_members_that_come_and_go_leave_no_partition_without_a_reader(kafka: Topics, topic_name: str) -> None:
+    kafka.create_topic(topic_name, 6)
+    config, everything = config_of(kafka, topic_name), [str(p) for p in range(6)]
+    drivers = [Driver(source_of(config)) for _ in range(3)]
+    for cycle in range(8):
+        together(drivers, lambda: sorted(shard for one in drivers for shard in one.owned) == everything)
+        passing = Driver(source_of(config))
+        for _ in range(cycle % 4):
+            passing.poll(timeout=0.02)
+        for leaving in (passing, drivers.pop(0)):
+            begun = time.monotonic()
+            leaving.source.close()
+            assert time.monotonic() - begun < 6
+        drivers.append(Driver(source_of(config)))
+    for driver in drivers:
+        driver.source.close()
+
+
 def test_a_client_that_reads_nothing_joins_the_group_anew(kafka: Topics, topic_name: str) -> None:
     kafka.create_topic(topic_name, 2)
     kafka.produce(topic_name, [record(p, n) for n in range(10) for p in range(2)])
@@ -52,6 +102,7 @@ def test_a_client_that_reads_nothing_joins_the_group_anew(kafka: Topics, topic_n
     driver.source.close()
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_killed_is_waited_for(make_broker: MakeBroker, topic_name: str) -> None:
     broker = make_broker()
     broker.create_topic(topic_name, 2)
@@ -74,6 +125,7 @@ def test_a_broker_that_is_killed_is_waited_for(make_broker: MakeBroker, topic_na
     driver.source.close()
 
 
+@pytest.mark.slow
 def test_a_source_that_is_opened_while_the_broker_is_away_waits_too(make_broker: MakeBroker, topic_name: str) -> None:
     broker = make_broker()
     broker.create_topic(topic_name)
@@ -87,6 +139,7 @@ def test_a_source_that_is_opened_while_the_broker_is_away_waits_too(make_broker:
     driver.source.close()
 
 
+@pytest.mark.slow
 def test_close_ends_within_seconds_whatever_the_broker_does(make_broker: MakeBroker, topic_name: str) -> None:
     broker = make_broker()
     broker.create_topic(topic_name)
