@@ -73,7 +73,7 @@ def paced(bootstrap: str, topic: str, partitions: int, per_second: float, second
     """A process that sends records as a clock ticks, each stamped with the moment. Started; join it."""
     count = int(per_second * seconds)
     context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_send, args=(bootstrap, topic, partitions, per_second, count, "m"))
+    process = context.Process(target=_send, args=(bootstrap, topic, partitions, per_second, count, "m"), daemon=True)
     process.start()
     return process
 
