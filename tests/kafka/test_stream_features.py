@@ -5,28 +5,21 @@ from __future__ import annotations
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from assay.config import DeltaConfig
 from assay.contracts import Shard
 from assay.ledger import fence_key
-from sinks.counts import active_files
 from sinks.delta import DeltaSink
 from tests.kafka.broker import Topics
 from tests.kafka.stream_place import StreamPlace, make_stream, messages, record, wait_until
+from tests.kafka.traffic import MIB, Count, aborting, compacted, delete_before, produce_large, rows_of, told, visible
 
 pytestmark = pytest.mark.slow
 
-MIB = 2**20
 _ODD: tuple[tuple[str, bytes | None], ...] = (
     ("not_json", b'{"id": "cut", "text": "cut'),
     ("not_json", b"plain words"),
@@ -48,95 +41,6 @@ def place(tmp_path: Path, kafka: Topics, topic_name: str) -> StreamPlace:
     return make_stream(tmp_path, kafka, topic_name)
 
 
-def rows_of(place: StreamPlace) -> list[dict[str, Any]]:
-    """Every row of the table as it is, bytes and all."""
-    files = active_files(str(place.folder / "out" / "audit"), "verdicts") or []
-    rows: list[dict[str, Any]] = pa.concat_tables([pq.ParquetFile(file).read() for file in files]).to_pylist()
-    return rows
-
-
-def visible(kafka: Topics, topic: str) -> set[tuple[str, int, int]]:
-    """What a plain consumer of committed records sees."""
-    client = KafkaConsumer(bootstrap_servers=kafka.address, isolation_level="read_committed", enable_auto_commit=False)
-    partitions = [TopicPartition(topic, number) for number in client.partitions_for_topic(topic)]
-    client.assign(partitions)
-    client.seek_to_beginning(*partitions)
-    ends = client.end_offsets(partitions)
-    seen: set[tuple[str, int, int]] = set()
-    deadline = time.monotonic() + 30
-    while any(client.position(one) < ends[one] for one in partitions):
-        assert time.monotonic() < deadline
-        for one, batch in client.poll(timeout_ms=200).items():
-            seen |= {(one.topic, one.partition, found.offset) for found in batch}
-    client.close()
-    return seen
-
-
-def delete_before(kafka: Topics, topic: str, offset: int) -> None:
-    admin = kafka.admin()
-    admin.delete_records({TopicPartition(topic, 0): offset})
-    admin.close()
-
-
-def produce_large(
-    kafka: Topics, topic: str, values: Sequence[tuple[str, bytes | None]]
-) -> dict[tuple[str, int, int], tuple[str, bytes | None]]:
-    """Values of up to 8 MiB, each with a word of the caller's, over three partitions; where each one went."""
-    producer = KafkaProducer(bootstrap_servers=kafka.address, acks="all", max_request_size=8 * MIB)
-    sent = [
-        (producer.send(topic, value=value, key=b"any", partition=number % 3), word, value)
-        for number, (word, value) in enumerate(values)
-    ]
-    places = [(future.get(timeout=60), word, value) for future, word, value in sent]
-    producer.close()
-    return {(topic, at.partition, at.offset): (word, value) for at, word, value in places}
-
-
-def compacted(kafka: Topics, topic: str) -> None:
-    """A topic of one key from which the broker has removed some records."""
-    kafka.create_topic(
-        topic,
-        cleanup_policy="compact",
-        min_cleanable_dirty_ratio="0.01",
-        segment_ms=100,
-        min_compaction_lag_ms=0,
-        max_compaction_lag_ms=100,
-    )
-    counted = Count(0)
-
-    def removed() -> bool:
-        for _ in range(10):
-            kafka.produce(topic, [(0, b"one key", record(counted.up()), (), None)])
-        return len(visible(kafka, topic)) < counted.value - 5
-
-    wait_until(removed)
-
-
-def aborting(kafka: Topics, topic: str) -> None:
-    """Offsets 0 to 2 of a transaction that was committed, 4 to 6 of one that was not, 8 of another that was."""
-    kafka.create_topic(topic)
-    producer = KafkaProducer(bootstrap_servers=kafka.address, transactional_id=topic)
-    producer.init_transactions()
-    for commit, numbers in ((True, range(3)), (False, range(3, 6)), (True, range(6, 7))):
-        producer.begin_transaction()
-        for number in numbers:
-            producer.send(topic, value=record(number), partition=0)
-        producer.flush()
-        (producer.commit_transaction if commit else producer.abort_transaction)()
-    producer.close()
-
-
-@dataclass
-class Count:
-    """A number that goes up."""
-
-    value: int
-
-    def up(self) -> int:
-        self.value += 1
-        return self.value
-
-
 def replace(file: Path, text: str) -> None:
     """In one step, so that nobody reads half of it."""
     beside = file.with_suffix(".new")
@@ -154,7 +58,9 @@ def finish(process: subprocess.Popen[str]) -> str:
 
 
 def test_a_thousand_poison_records_are_a_thousand_rejections_per_policy(place: StreamPlace, kafka: Topics) -> None:
-    kafka.create_topic(place.topic, 3, max_message_bytes=8 * MIB)
+    dead = place.config["source"]["dead_letter"] = f"{place.topic}-dead"
+    for topic in (place.topic, dead):
+        kafka.create_topic(topic, 3, max_message_bytes=8 * MIB)
     huge = b'{"id": "huge", "text": "' + b"x" * (5 * MIB) + b'"}'
     poison = [_ODD[number % len(_ODD)] for number in range(997)] + [("too_long", huge)] * 3
     sent = produce_large(kafka, place.topic, poison)
@@ -177,6 +83,15 @@ def test_a_thousand_poison_records_are_a_thousand_rejections_per_policy(place: S
         assert found == {at: (reason, value or b"") for at, (reason, value) in sent.items()}
     judged = {(row["source"], int(row["shard"]), row["position"]) for row in rows if row["status"] == "verdict"}
     assert judged == set(good)
+    letters = told(kafka, dead)
+    named = [{name: value.decode() for name, value in letter.headers} for letter in letters]
+    arrived = {
+        (place.topic, int(of["assay-partition"]), int(of["assay-offset"])): (of["assay-reason"], letter.value)
+        for of, letter in zip(named, letters, strict=True)
+    }
+    assert arrived == {at: (reason, value or b"") for at, (reason, value) in sent.items()}
+    assert len(letters) == len(sent)
+    assert all(of["assay-topic"] == place.topic and of["assay-detail"] for of in named)
 
 
 def test_offsets_that_hold_no_item_are_no_loss(place: StreamPlace, kafka: Topics) -> None:
