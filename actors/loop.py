@@ -193,8 +193,9 @@ class Loop:
                 for holding in self._held.values():
                     holding.adopt(old, new)
                 places = ", ".join(f"{h.shard.source}/{h.shard.id} at {h.reached}" for h in self._held.values())
-                text = f"policy {new.id}: version {new.version} ({new.hash[:12]}) begins: {places or 'at once'}"
-                self._news.append(News(NewsKind.POLICY, text))
+                text = f"policy {new.id}: version {new.version} ({new.hash[:12]}) begins: {places}"
+                if places:
+                    self._news.append(News(NewsKind.POLICY, text))
         self._policies = coming
         self._rank |= {policy.hash: number for number, policy in enumerate(coming)}
 

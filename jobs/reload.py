@@ -17,6 +17,7 @@ _EVERY_SECONDS = 1.0
 class PolicyWatch:
     """Looks at a job's policy files once a second. A new id, a lost one or a faulty file waits for a restart.
 
+    A changed file is read when it has stayed the same from one look to the next, so that none is read half written.
     `say` gets a line for each change that is not taken in.
     """
 
@@ -24,17 +25,17 @@ class PolicyWatch:
         self._job, self._say = job, say
         self._known = job.policies
         self._looked = time.monotonic()
-        self._stamps = self._stamp()
+        self._seen = self._read = self._stamp()
 
     def renewed(self) -> tuple[Policy, ...] | None:
         """All of the job's policies in their old order, if the text of one has changed since the last call."""
         if not self._job.config.policies_reload or time.monotonic() - self._looked < _EVERY_SECONDS:
             return None
         self._looked = time.monotonic()
-        stamps = self._stamp()
-        if stamps == self._stamps:
+        seen, self._seen = self._seen, self._stamp()
+        if self._seen != seen or seen == self._read:
             return None
-        self._stamps = stamps
+        self._read = seen
         return self._load()
 
     def _load(self) -> tuple[Policy, ...] | None:
