@@ -15,7 +15,7 @@ from pathlib import Path
 
 from assay.errors import FatalError, InputError
 
-START_SECONDS = 60.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _SHOWN_CHARS = 3000
 
@@ -29,28 +29,27 @@ appender.stdout.layout.pattern = [%d] %p %m (%c)%n
 rootLogger.level = INFO
 rootLogger.appenderRef.stdout.ref = stdout
 """
-_PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
-controller.listener.names=CONTROLLER
-controller.quorum.bootstrap.servers=127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-inter.broker.listener.name=PLAINTEXT
-log.dirs={data}
-auto.create.topics.enable=false
-default.replication.factor=1
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-log.retention.ms=-1
-log.cleaner.dedupe.buffer.size=20971520
-"""
+_PROPERTIES = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "auto.create.topics.enable": "false",
+    "default.replication.factor": "1",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "1000",
+    "num.network.threads": "2",
+    "num.io.threads": "2",
+    "log.retention.ms": "-1",
+    "log.cleaner.dedupe.buffer.size": "20971520",
+}
 
 
 def kafka_home() -> Path:
@@ -71,29 +70,35 @@ class LocalBroker:
     def __init__(self, home: Path, folder: Path) -> None:
         self._classes = f"{home / 'libs'}/*"
         self._folder = folder
+        self.address, self._controller = (f"127.0.0.1:{port}" for port in _remembered_ports(folder))
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the process, which must run."""
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> str:
         """Its address, once it answers. Raises FatalError with the end of its log if that takes over a minute."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        port = self._configure()
+        self._prepare()
         log = self._folder / "broker.log"
         with log.open("wb") as out:
             self._process = subprocess.Popen(
-                self._command("kafka.Kafka", str(self._folder / "server.properties")),
+                self._command("kafka.Kafka", str(self._settings)),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a ^C is for its user, who stops it afterwards
             )
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + _START_SECONDS
         while b"Kafka Server started" not in log.read_bytes():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 shown = log.read_text(errors="replace")[-_SHOWN_CHARS:]
                 raise FatalError(f"the broker did not start; remove {self._folder} to begin anew. Its log:\n{shown}")
             time.sleep(0.05)
-        return f"127.0.0.1:{port}"
+        return self.address
 
     def stop(self) -> None:
         """A clean shutdown; killed if that takes more than half a minute. Does nothing if it does not run."""
@@ -107,24 +112,36 @@ class LocalBroker:
             process.kill()
             process.wait()
 
-    def _configure(self) -> int:
-        """Write its settings, and format its disk the first time; the port that it will listen on."""
-        remembered = self._folder / "ports"
-        if not remembered.exists():
-            remembered.write_text("{} {}".format(*_free_ports(2)))
-        port, controller = map(int, remembered.read_text().split())
-        data = self._folder / "data"
-        properties = self._folder / "server.properties"
-        properties.write_text(_PROPERTIES.format(port=port, controller=controller, data=data))
+    def properties(self) -> dict[str, str]:
+        """What it is started with, by the names that Kafka gives to its settings."""
+        clients = f"PLAINTEXT://{self.address}"
+        return {
+            **_PROPERTIES,
+            "controller.quorum.bootstrap.servers": self._controller,
+            "listeners": f"{clients},CONTROLLER://{self._controller}",
+            "advertised.listeners": clients,
+            "log.dirs": str(self._data),
+        }
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    @property
+    def _settings(self) -> Path:
+        return self._folder / "server.properties"
+
+    def _prepare(self) -> None:
+        """Write its settings, and format its disk the first time."""
+        self._settings.write_text("".join(f"{key}={value}\n" for key, value in self.properties().items()))
         (self._folder / "log4j2.properties").write_text(_LOGGING)
-        if not (data / "meta.properties").exists():
+        if not (self._data / "meta.properties").exists():
             cluster = secrets.token_urlsafe(16)
             tool = self._command("kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", cluster)
-            done = subprocess.run([*tool, "-c", str(properties)], capture_output=True, check=False)
+            done = subprocess.run([*tool, "-c", str(self._settings)], capture_output=True, check=False)
             if done.returncode:
                 said = (done.stdout + done.stderr).decode(errors="replace")[-_SHOWN_CHARS:]
-                raise FatalError(f"{data} can't be prepared for Kafka:\n{said}")
-        return port
+                raise FatalError(f"{self._data} can't be prepared for Kafka:\n{said}")
 
     def _command(self, *arguments: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self._folder / 'log4j2.properties'}"
@@ -136,7 +153,17 @@ def _java() -> str:
     return f"{home}/bin/java" if home else "java"
 
 
-def _free_ports(count: int) -> list[int]:
+def _remembered_ports(folder: Path) -> list[int]:
+    """The broker's and its controller's."""
+    file = folder / "ports"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text("{} {}".format(*free_ports(2)))
+    return [int(port) for port in file.read_text().split()]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on loopback that nobody has now, all different."""
     held = [socket.socket() for _ in range(count)]
     try:
         for one in held:

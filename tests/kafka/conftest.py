@@ -9,13 +9,15 @@ Without either the tests are skipped; in CI they fail.
 from __future__ import annotations
 
 import os
-import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from assay.errors import InputError
+from jobs import broker
 from tests.kafka.broker import Broker, Topics
 
 MakeBroker = Callable[..., Broker]
@@ -26,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
 
 
-def _missing(why: str) -> None:
+def _missing(why: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(why)
     pytest.skip(why)
@@ -35,15 +37,10 @@ def _missing(why: str) -> None:
 @pytest.fixture(scope="session")
 def kafka_home() -> Path:
     """A Kafka release that can be started here."""
-    home = os.environ.get("KAFKA_HOME")
-    if not home:
-        _missing("KAFKA_HOME is not set: unpack an Apache Kafka release and name its folder")
-    java = f"{os.environ['JAVA_HOME']}/bin/java" if os.environ.get("JAVA_HOME") else "java"
-    if shutil.which(java) is None:
-        _missing("there is no java (17 or later) to start a Kafka broker with")
-    assert home is not None
-    assert (Path(home) / "libs").is_dir(), f"KAFKA_HOME={home} has no libs/"
-    return Path(home)
+    try:
+        return broker.kafka_home()
+    except InputError as error:
+        _missing(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -71,14 +68,14 @@ def make_broker(kafka_home: Path, tmp_path: Path) -> Iterator[MakeBroker]:
     made: list[Broker] = []
 
     def make(properties: Mapping[str, str] | None = None, secure: str | None = None) -> Broker:
-        broker = Broker(kafka_home, tmp_path / f"kafka-{len(made)}", properties, secure)
-        made.append(broker)
-        broker.start()
-        return broker
+        own = Broker(kafka_home, tmp_path / f"kafka-{len(made)}", properties, secure)
+        made.append(own)
+        own.start()
+        return own
 
     yield make
-    for broker in made:
-        broker.stop()
+    for own in made:
+        own.stop()
 
 
 @pytest.fixture

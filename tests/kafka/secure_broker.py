@@ -28,7 +28,8 @@ from kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from tests.kafka.broker import Broker, _free_ports
+from jobs.broker import free_ports
+from tests.kafka.broker import Broker
 
 ALLOWED = "allowed"
 """Users may read topics and use groups whose names begin so."""
@@ -46,13 +47,13 @@ class SecureBroker(Broker):
     """
 
     def __init__(self, home: Path, folder: Path, certificates: Certificates, password: str) -> None:
-        ports = _free_ports(len(_PROTOCOLS))
+        ports = free_ports(len(_PROTOCOLS))
         self.at = {name: f"127.0.0.1:{port}" for name, port in zip(_PROTOCOLS, ports, strict=True)}
         self._certificates, self._password = certificates, password
         super().__init__(home, folder)
 
-    def _properties(self) -> dict[str, str]:
-        known = super()._properties()
+    def properties(self) -> dict[str, str]:
+        known = super().properties()
         locked = "".join(f",{name}://{address}" for name, address in self.at.items())
         mechanisms = {"plain": f'{_PLAIN} user_reader="{self._password}";', "scram-sha-512": _SCRAM}
         logins = {

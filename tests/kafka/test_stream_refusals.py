@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from jobs.broker import free_ports
 from tests.jobs.workplace import make_workplace
-from tests.kafka.broker import Topics, _free_ports
+from tests.kafka.broker import Topics
 from tests.kafka.stream_place import StreamPlace, make_stream, messages
 
 pytestmark = pytest.mark.slow
@@ -29,7 +30,7 @@ def refused(place: StreamPlace) -> str:
 
 
 def test_a_broker_that_is_not_there_is_refused(place: StreamPlace) -> None:
-    (port,) = _free_ports(1)
+    (port,) = free_ports(1)
     place.config["source"]["bootstrap"] = f"127.0.0.1:{port}"
     said = refused(place)
     assert f"source.bootstrap: no Kafka broker answers at 127.0.0.1:{port}" in said
