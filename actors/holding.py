@@ -106,7 +106,7 @@ class Holding:
 
     def adopt(self, old: Policy, new: Policy) -> None:
         """From the next item on the policy has another text; cases under way end under the one they began with."""
-        self.tracks.setdefault(new.hash, Track(self.reached))
+        self.tracks.setdefault(new.hash, self.tracks[old.hash].successor(self.reached))
         self._keys[new.hash] = self._keys[old.hash]
         self._committed.setdefault(new.hash, self.reached)
         self._retired = (self._retired | {old.hash}) - {new.hash}

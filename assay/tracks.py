@@ -34,6 +34,10 @@ class Track:
         """Whether the item at this position still needs an outcome here."""
         return position >= self.start and position not in self._skip
 
+    def successor(self, start: int) -> Track:
+        """The track of another text of the same policy, which begins at `start` and leaves out what has an outcome."""
+        return Track(start, frozenset(position for position in self._skip if position >= start))
+
     def admit(self, position: int) -> None:
         """A case begins. Positions come in rising order."""
         self._pending.append(position)

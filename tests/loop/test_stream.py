@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -170,6 +170,20 @@ async def test_a_changed_policy_is_taken_in_between_items_and_each_row_says_whic
         assert any("begins: events/0 at" in news.text for news in loop.report().news)
 
 
+async def test_a_policy_that_changes_right_after_a_crash_does_not_go_over_what_lies_ahead() -> None:
+    sink, judge = MemorySink(), Dawdler()
+    running = asyncio.create_task(make(sink, judge, arrivals({3: "slow"})).run())
+    await until(lambda: len(sink.outcomes) == 38)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    source = Edited([Grant(HOME)], {HOME: arrivals()})
+    loop = Loop(source, Dawdler(), sink, (SPAM, ABUSE), "run", FAST, lambda _: None)
+    source.edit = lambda: loop.adopt((NEWER, ABUSE))
+    tally = await loop.run()
+    assert tally.judged == 2
+    assert rows(sink) == everything()
+
+
 async def test_others_are_told_after_the_table_and_what_a_fault_cut_off_is_told_again() -> None:
     sink, judge = MemorySink(), Dawdler()
     letters = Letters(sink, faults=2)
@@ -217,6 +231,18 @@ async def test_a_shard_that_was_lost_and_won_again_is_claimed_again() -> None:
     await Loop(source, judge, sink, (SPAM, ABUSE), "run", FAST, lambda _: None).run()
     assert source.lent
     assert rows(sink) == everything()
+
+
+class Edited(MemorySource):
+    """A policy is edited between the shard's claim and its first item."""
+
+    edit: Callable[[], None]
+
+    def poll(self, room: int, timeout: float) -> Polled:
+        polled = super().poll(room, timeout)
+        if polled.arrivals:
+            self.edit()
+        return polled
 
 
 class Withdrawn(MemorySource):
