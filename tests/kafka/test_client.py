@@ -114,6 +114,7 @@ def test_a_group_that_may_only_be_described_is_refused_by_poll(secured: Broker, 
     driver.source.close()
 
 
+@pytest.mark.slow
 def test_ends_are_asked_again_when_the_broker_is_back(make_broker: MakeBroker, topic_name: str) -> None:
     broker = make_broker()
     broker.create_topic(topic_name)
