@@ -136,7 +136,7 @@ class LocalBroker:
         self._settings.write_text("".join(f"{key}={value}\n" for key, value in self.properties().items()))
         (self._folder / "log4j2.properties").write_text(_LOGGING)
         if not (self._data / "meta.properties").exists():
-            cluster = secrets.token_urlsafe(16)
+            cluster = f"assay-{secrets.token_hex(8)}"
             tool = self._command("kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", cluster)
             done = subprocess.run([*tool, "-c", str(self._settings)], capture_output=True, check=False)
             if done.returncode:
