@@ -1,4 +1,4 @@
-"""Real signals at seeded moments: whatever dies, sleeps or comes and goes, each record has one row under each policy."""
+"""Real signals at seeded moments: whatever dies, sleeps, comes or goes, each record has one row under each policy."""
 
 from __future__ import annotations
 
