@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from assay.config import KafkaConfig, Security
 from assay.errors import AssayError, FatalError, InputError, TransientError
@@ -22,6 +24,18 @@ _WAYS_OUT = {
 }
 _CREDENTIALS = ("SaslAuthenticationFailedError", "AuthenticationFailedError", "AuthenticationMethodNotSupported")
 _RETRIED = ("KafkaTimeoutError", "KafkaConnectionError", "NoBrokersAvailable", "NodeNotReadyError")
+
+T = TypeVar("T")
+
+
+class Net(Protocol):
+    """The part of a client that holds its thread and sockets."""
+
+    def close(self) -> None: ...
+
+
+class NoBroker(InputError):
+    """Nobody answered. Once a job has begun, that is no reason to end it."""
 
 
 def client_settings(config: KafkaConfig) -> dict[str, object]:
@@ -59,11 +73,45 @@ def translate(error: Exception, config: KafkaConfig, what: str = "") -> AssayErr
     return FatalError(f"{config.bootstrap}: {name}: {error}")
 
 
-def unreachable(config: KafkaConfig) -> InputError:
+def connected(
+    make: Callable[..., T], net: Callable[..., Net], base: type[Exception], config: KafkaConfig, **settings: object
+) -> T:
+    """A client that `make` connects, or an error of ours with nothing left behind: no thread, no socket.
+
+    `net` makes the part of it that holds those; the client itself would keep them when it fails to start. `base`: what
+    its errors have in common. Raises NoBroker, InputError, TransientError, FatalError.
+    """
+    nets: list[Net] = []
+
+    def kept(**more: object) -> Net:
+        nets.append(net(**more))
+        return nets[-1]
+
+    try:
+        return make(kafka_client=kept, **settings)
+    except (base, OSError, ValueError) as error:
+        for made in nets:
+            made.close()
+        raise connection_error(error, config) from error
+
+
+def connection_error(error: Exception, config: KafkaConfig) -> AssayError:
+    """As `translate`, but of a first connection: NoBroker without an answer, else a fault of the config."""
+    name = type(error).__name__
+    if name == "KafkaTimeoutError":
+        return unreachable(config)
+    if name == "KafkaConfigurationError" or isinstance(error, ValueError):
+        return InputError(f"source.bootstrap: {config.bootstrap}: {error}; correct it")
+    if isinstance(error, OSError):
+        return InputError(f"source.security: {error}; correct its files")
+    return translate(error, config)
+
+
+def unreachable(config: KafkaConfig) -> NoBroker:
     """What to say when no connection was made at all: clients can't tell an absent broker from refused credentials."""
     secured = config.security.protocol != "PLAINTEXT"
     also = ", or it refuses the credentials or certificates of source.security" if secured else ""
-    return InputError(
+    return NoBroker(
         f"source.bootstrap: no Kafka broker answers at {config.bootstrap} within {CONNECT_SECONDS:.0f} s{also}; "
         "correct the address, start the broker, or see source.security"
     )

@@ -7,27 +7,20 @@ producer id. One request at a time to a partition keeps the order instead.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from threading import Lock
-from typing import TypeVar
 
 from kafka import KafkaAdminClient, KafkaProducer
-from kafka.errors import (
-    KafkaConfigurationError,
-    KafkaError,
-    KafkaTimeoutError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-)
+from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from kafka.net.compat import KafkaNetClient
 from kafka.producer.future import FutureRecordMetadata
 
 from assay.config import DeltaConfig, KafkaConfig
 from assay.contracts import Shard
 from assay.errors import AssayError, FatalError, InputError, TransientError
-from assay.kafka import client_settings, translate, unreachable
+from assay.kafka import NoBroker, client_settings, connected, connection_error, translate
 from assay.records import Outcome
 from sinks.messages import DeadLetter, Message, dead_letters, verdict_messages
 from sinks.replay import dead_letter_rows, verdict_rows
@@ -58,8 +51,6 @@ _PRODUCER = {
     "reconnect_backoff_max_ms": 1_000,
 }
 
-T = TypeVar("T")
-
 
 class KafkaOutbox:
     """Sends to `sink.verdict_topic` and `source.dead_letter`, each of which may be absent, in the source's cluster.
@@ -87,14 +78,13 @@ class KafkaOutbox:
         if not wanted:
             return
         settings = {**self._settings, "bootstrap_timeout_ms": 12_000, "request_timeout_ms": 6_000}
+        client = connected(KafkaAdminClient, KafkaNetClient, KafkaError, self._source, **settings)
         try:
-            client = _connected(lambda **net: KafkaAdminClient(**settings, **net))
-            try:
-                found = {topic["name"]: topic for topic in client.describe_topics([*wanted.values()])}
-            finally:
-                client.close()
-        except (KafkaError, OSError, ValueError) as error:
-            raise _connection_error(error, self._source) from error
+            found = {topic["name"]: topic for topic in client.describe_topics([*wanted.values()])}
+        except KafkaError as error:
+            raise connection_error(error, self._source) from error
+        finally:
+            client.close()
         for key, topic in wanted.items():
             described = found.get(topic, {"error_code": _NO_TOPIC})
             _check_topic(key, topic, described["error_code"], described.get("authorized_operations") or ())
@@ -203,11 +193,9 @@ class KafkaOutbox:
         if self._producer is None:
             settings = {**self._settings, "bootstrap_timeout_ms": 10_000, **_PRODUCER}
             try:
-                self._producer = _connected(lambda **net: KafkaProducer(**settings, **net))
-            except (KafkaError, OSError, ValueError) as error:
-                if isinstance(error, KafkaTimeoutError):
-                    raise translate(error, self._source) from error
-                raise _connection_error(error, self._source) from error
+                self._producer = connected(KafkaProducer, KafkaNetClient, KafkaError, self._source, **settings)
+            except NoBroker as error:
+                raise TransientError(f"{self._source.bootstrap} does not answer") from error
         return self._producer
 
     def _drop(self, *, give_up: bool) -> None:
@@ -254,29 +242,3 @@ def _waves(messages: Iterable[Message]) -> Iterator[list[Message]]:
             wave, size = [], 0
     if wave:
         yield wave
-
-
-def _connected(make: Callable[..., T]) -> T:
-    """A client, or its error with nothing left behind: one that fails to start would keep its thread and sockets."""
-    nets: list[KafkaNetClient] = []
-
-    def net(**settings: object) -> KafkaNetClient:
-        nets.append(KafkaNetClient(**settings))
-        return nets[-1]
-
-    try:
-        return make(kafka_client=net)
-    except (KafkaError, OSError, ValueError):
-        for made in nets:
-            made.close()
-        raise
-
-
-def _connection_error(error: Exception, config: KafkaConfig) -> AssayError:
-    if isinstance(error, KafkaTimeoutError):
-        return unreachable(config)
-    if isinstance(error, KafkaConfigurationError | ValueError):
-        return InputError(f"source.bootstrap: {config.bootstrap}: {error}; correct it")
-    if isinstance(error, OSError):
-        return InputError(f"source.security: {error}; correct its files")
-    return translate(error, config)
