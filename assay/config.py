@@ -121,7 +121,7 @@ class KafkaConfig(Section):
     dead_letter: str | None = None
     isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed"
     max_record_bytes: Annotated[int, Field(gt=0)] = 2**20
-    session_seconds: Annotated[float, Field(ge=1)] = 15.0
+    session_seconds: Annotated[float, Field(ge=1)] = 10.0
     watchdog_seconds: Annotated[float, Field(gt=0)] = 60.0
     security: Security = Security()
 
