@@ -69,12 +69,12 @@ def stream(
     """Audit Kafka topics until stopped. Safe to restart: it goes on where the table stands."""
     from jobs.progress import stream_progress
     from jobs.stream import stream as run
-    from jobs.stream_summary import stream_json, stream_lines
+    from jobs.stream_summary import stream_lines
 
     job = load_job(config)
     with _stop_signals() as stopping, stream_progress() as reporter:
         summary = run(job, until_end=until_end, show=reporter.show, say=reporter.say, stopping=stopping)
-    print(stream_json(summary) if as_json else stream_lines(summary, str(config)))
+    print(summary.json() if as_json else stream_lines(summary, str(config)))
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -23,6 +24,7 @@ from jobs.running import record_of, recorded, upkeep
 from jobs.stream_summary import PartitionSummary, StreamSummary, summarise_stream
 from sinks.counts import RunCount, Span, count_outcomes, count_spans
 from sinks.delta import DeltaSink
+from sinks.kafka_outbox import KafkaOutbox
 from sources.kafka_client import survey
 
 _LOOK_SECONDS = 0.5
@@ -76,8 +78,7 @@ class Watcher:
         """A signal came, or everything that was there at the start is settled."""
         if self.ends is not None and not self._done and time.monotonic() - self._looked >= _LOOK_SECONDS:
             self._looked = time.monotonic()
-            marks = read_marks(self.sink, self.shards, self.judge)
-            self._done = all((mark.position or 0) >= (shard.stop or 0) for shard, mark in marks.items())
+            self._done = _all_settled(read_marks(self.sink, self.shards, self.judge))
         return self._done or self.signalled()
 
 
@@ -88,9 +89,7 @@ def stream(job: Job, *, until_end: bool, show: Show, say: Say, stopping: Callabl
     cluster, a topic or the group can't be used; FatalError when the run fails or does not balance.
     """
     began = time.monotonic()
-    source = job.config.source
-    if not isinstance(source, KafkaConfig):
-        raise InputError("source.kind: a stream reads Kafka; for a Parquet source run: assay backfill")
+    source = _source(job)
     judge, seen = identify(job.config.judge), survey(source)
     _check_outbox(job, source)
     sink = DeltaSink(job.config.sink, job.config.sink.path)
@@ -99,21 +98,17 @@ def stream(job: Job, *, until_end: bool, show: Show, say: Say, stopping: Callabl
         Shard(topic, str(partition), ends[topic, partition] if ends else None, stream=True)
         for topic, partition in sorted(seen.ends)
     ]
-    if job.config.replicas.count > len(shards):
-        spare = job.config.replicas.count - len(shards)
-        say(f"replicas.count: {len(shards)} partitions for {job.config.replicas.count} replicas: {spare} will be idle")
-    say(f"auditing {', '.join(source.topics)}: {len(shards)} partitions; SIGTERM or Ctrl-C ends it")
+    _introduce(job, shards, say)
     watcher = Watcher(job, sink, judge, shards, ends, stopping, show, say)
     run_id, before = uuid4().hex, read_marks(sink, shards, judge)
 
     def run() -> StreamSummary:
-        status = _judge(watcher, run_id)
+        status = _judge(watcher, source, run_id)
         after = read_marks(sink, shards, judge)
         _balance(job, before, after)
-        done = until_end and all((mark.position or 0) >= (shard.stop or 0) for shard, mark in after.items())
         return summarise_stream(
             run_id,
-            "done" if done else "stopped",
+            "done" if until_end and _all_settled(after) else "stopped",
             _partitions(before, after, _ends(watcher, seen.ends)),
             count_outcomes(job.config.sink.path, run_id) if status else RunCount(0, 0, {}),
             status.tally if status else Tally(),
@@ -124,15 +119,33 @@ def stream(job: Job, *, until_end: bool, show: Show, say: Say, stopping: Callabl
     return recorded(job.config.sink.path, record_of(job, judge, run_id), run)
 
 
+def _source(job: Job) -> KafkaConfig:
+    if not isinstance(job.config.source, KafkaConfig):
+        raise InputError("source.kind: a stream reads Kafka; for a Parquet source run: assay backfill")
+    return job.config.source
+
+
+def _introduce(job: Job, shards: Sequence[Shard], say: Say) -> None:
+    """Tell whoever started the run what it is about to do."""
+    replicas, topics = job.config.replicas.count, dict.fromkeys(shard.source for shard in shards)
+    if (spare := replicas - len(shards)) > 0:
+        say(f"replicas.count: {len(shards)} partitions for {replicas} replicas: {spare} will be idle")
+    say(f"auditing {', '.join(topics)}: {len(shards)} partitions; SIGTERM or Ctrl-C ends it")
+
+
+def _all_settled(marks: Mapping[Shard, Mark]) -> bool:
+    """Whether every partition is settled up to where it is to stop."""
+    return all((mark.position or 0) >= (shard.stop or 0) for shard, mark in marks.items())
+
+
 def _ends(watcher: Watcher, seen: Mapping[tuple[str, int], int]) -> Mapping[tuple[str, int], int]:
     """The ends as they were last seen; with `until_end`, those that were to be reached."""
     return seen if watcher.ends is not None else {**seen, **watcher.gauge.ends}
 
 
-def _judge(watcher: Watcher, run_id: str) -> Status | None:
+def _judge(watcher: Watcher, source: KafkaConfig, run_id: str) -> Status | None:
     """Have replicas audit until it is time to stop. None if it is that already."""
-    job, source = watcher.job, watcher.job.config.source
-    assert isinstance(source, KafkaConfig)
+    job = watcher.job
     if watcher.stopping():
         return None
 
@@ -155,15 +168,8 @@ def _judge(watcher: Watcher, run_id: str) -> Status | None:
 
 
 def _check_outbox(job: Job, source: KafkaConfig) -> None:
-    if job.config.sink.verdict_topic is None and source.dead_letter is None:
-        return
-    from sinks.kafka_outbox import KafkaOutbox
-
-    outbox = KafkaOutbox(source, job.config.sink, job.config.sink.path)
-    try:
+    with closing(KafkaOutbox(source, job.config.sink, job.config.sink.path)) as outbox:
         outbox.check()
-    finally:
-        outbox.close()
 
 
 def read_marks(sink: DeltaSink, shards: Sequence[Shard], judge: JudgeIdentity) -> dict[Shard, Mark]:

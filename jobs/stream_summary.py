@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from assay.contracts import Tally
 from jobs.summary import Summary
@@ -78,13 +77,8 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-def stream_json(summary: StreamSummary) -> str:
-    return json.dumps(asdict(summary) | {"cached_share": summary.cached_share})
-
-
 def stream_lines(summary: StreamSummary, config: str) -> str:
     """The summary for people."""
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(summary.rejected_by_reason.items()))
     wait = "-"
     if summary.p50_seconds is not None and summary.p99_seconds is not None:
         wait = f"p50 {summary.p50_seconds:,.2f} s, p99 {summary.p99_seconds:,.2f} s from the item's time to the table"
@@ -92,7 +86,7 @@ def stream_lines(summary: StreamSummary, config: str) -> str:
         ("items", f"{summary.items:,}"),
         ("verdicts", f"{summary.verdicts:,}"),
         ("flagged", f"{summary.flagged:,}"),
-        ("rejected", f"{summary.rejected:,}" + (f" ({reasons})" if reasons else "")),
+        ("rejected", summary.rejected_text),
         ("lag", f"{sum(partition.lag for partition in summary.partitions):,}"),
         ("wait", wait),
         ("seconds", f"{summary.seconds:,.1f}"),

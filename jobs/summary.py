@@ -54,6 +54,12 @@ class Summary:
             "this model, or its KV cache is too small for the policies"
         ]
 
+    @property
+    def rejected_text(self) -> str:
+        """`3 (2 bad_chat, 1 too_long)`: rejections for people."""
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(self.rejected_by_reason.items()))
+        return f"{self.rejected:,}" + (f" ({reasons})" if reasons else "")
+
     def json(self) -> str:
         return json.dumps(asdict(self) | {"cached_share": self.cached_share})
 
@@ -87,14 +93,13 @@ def lines(summary: Summary, config: str) -> str:
     """The summary for people."""
     if summary.state == "done" and summary.verdicts + summary.rejected == 0:
         return f"nothing left to judge: all {summary.cases:,} cases of {summary.items:,} items were settled before"
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(summary.rejected_by_reason.items()))
     share = "" if summary.cached_share is None else f" ({summary.cached_share:.0%} of what could be)"
     rows = (
         ("items", f"{summary.items:,}"),
         ("cases", f"{summary.cases:,}" + (f" ({summary.skipped:,} settled before)" if summary.skipped else "")),
         ("verdicts", f"{summary.verdicts:,}"),
         ("flagged", f"{summary.flagged:,}"),
-        ("rejected", f"{summary.rejected:,}" + (f" ({reasons})" if reasons else "")),
+        ("rejected", summary.rejected_text),
         ("left", f"{summary.left:,}"),
         ("seconds", f"{summary.seconds:,.1f}"),
         (
