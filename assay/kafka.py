@@ -99,7 +99,7 @@ def connection_error(error: Exception, config: KafkaConfig) -> AssayError:
     """As `translate`, but of a first connection: NoBroker without an answer, else a fault of the config."""
     name = type(error).__name__
     if name == "KafkaTimeoutError":
-        return unreachable(config)
+        return _unreachable(config)
     if name == "KafkaConfigurationError" or isinstance(error, ValueError):
         return InputError(f"source.bootstrap: {config.bootstrap}: {error}; correct it")
     if isinstance(error, OSError):
@@ -107,7 +107,7 @@ def connection_error(error: Exception, config: KafkaConfig) -> AssayError:
     return translate(error, config)
 
 
-def unreachable(config: KafkaConfig) -> NoBroker:
+def _unreachable(config: KafkaConfig) -> NoBroker:
     """What to say when no connection was made at all: clients can't tell an absent broker from refused credentials."""
     secured = config.security.protocol != "PLAINTEXT"
     also = ", or it refuses the credentials or certificates of source.security" if secured else ""

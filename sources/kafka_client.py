@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaConfigurationError, KafkaError, KafkaTimeoutError, for_code
+from kafka.errors import KafkaError, for_code
 from kafka.net.compat import KafkaNetClient
 from kafka.structs import MemberState
 
 from assay.config import KafkaConfig
-from assay.errors import AssayError, InputError, TransientError
-from assay.kafka import client_settings, translate, unreachable
+from assay.errors import TransientError
+from assay.kafka import NoBroker, client_settings, connected, translate
 from sources.kafka_batches import plug_in
 from sources.kafka_values import Values
 
@@ -39,12 +39,6 @@ _FETCH: dict[str, object] = {
 
 Key = tuple[str, int]
 """A topic and a partition."""
-
-T = TypeVar("T")
-
-
-class NoBroker(InputError):
-    """Nobody answered. Once a job has begun, that is no reason to end it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +73,7 @@ def consumer(config: KafkaConfig, **more: object) -> KafkaConsumer:
         **client_settings(config),
         **more,
     }
-    client = _connected(KafkaConsumer, settings, config)
+    client = connected(KafkaConsumer, KafkaNetClient, KafkaError, config, **settings)
     plug_in(client)
     return client
 
@@ -101,7 +95,8 @@ def member(config: KafkaConfig, client_id: str) -> KafkaConsumer:
 
 def admin(config: KafkaConfig, client_id: str) -> KafkaAdminClient:
     """A connected admin client. Raises NoBroker if none answers within `CONNECT_SECONDS`."""
-    return _connected(KafkaAdminClient, {**client_settings(config), "client_id": client_id}, config)
+    settings = {**client_settings(config), "client_id": client_id}
+    return connected(KafkaAdminClient, KafkaNetClient, KafkaError, config, **settings)
 
 
 def survey(config: KafkaConfig, client_id: str = "assay") -> Survey:
@@ -201,32 +196,6 @@ class _Kept:
 
     def __await__(self) -> Generator[Any, Any, Any]:
         return self._join.__await__()  # type: ignore[no-any-return]
-
-
-def _connected(make: Callable[..., T], settings: Mapping[str, Any], config: KafkaConfig) -> T:
-    """The client, or an error of ours with nothing left behind: a client that fails to start keeps its thread."""
-    nets: list[KafkaNetClient] = []
-
-    def net(**more: object) -> KafkaNetClient:
-        nets.append(KafkaNetClient(**more))
-        return nets[-1]
-
-    try:
-        return make(kafka_client=net, **settings)
-    except (KafkaError, OSError, ValueError) as error:
-        for made in nets:
-            made.close()
-        raise _connection_error(error, config) from error
-
-
-def _connection_error(error: Exception, config: KafkaConfig) -> AssayError:
-    if isinstance(error, KafkaTimeoutError):
-        return NoBroker(str(unreachable(config)))
-    if isinstance(error, KafkaConfigurationError | ValueError):
-        return InputError(f"source.bootstrap: {config.bootstrap}: {error}; correct it")
-    if isinstance(error, OSError):
-        return InputError(f"source.security: {error}; correct its files")
-    return translate(error, config)
 
 
 def _partitions(client: KafkaAdminClient, config: KafkaConfig) -> list[TopicPartition]:
