@@ -34,4 +34,4 @@ def make_outbox(config: Config) -> Outbox | None:
         return None
     from sinks.kafka_outbox import KafkaOutbox
 
-    return KafkaOutbox(config.source, config.sink, config.sink.path)
+    return KafkaOutbox(config.source, config.sink)

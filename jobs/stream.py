@@ -168,7 +168,7 @@ def _judge(watcher: Watcher, source: KafkaConfig, run_id: str) -> Status | None:
 
 
 def _check_outbox(job: Job, source: KafkaConfig) -> None:
-    with closing(KafkaOutbox(source, job.config.sink, job.config.sink.path)) as outbox:
+    with closing(KafkaOutbox(source, job.config.sink)) as outbox:
         outbox.check()
 
 

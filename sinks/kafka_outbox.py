@@ -55,14 +55,14 @@ _PRODUCER = {
 class KafkaOutbox:
     """Sends to `sink.verdict_topic` and `source.dead_letter`, each of which may be absent, in the source's cluster.
 
-    `path` is the table's, for `republish`. Connects when there is something to send; after a failure it connects anew.
+    Repeats come from the table at `sink.path`. Connects when there is something to send, and anew after a failure.
     May be used by several threads. Raises InputError if a secret is not where the config says.
     """
 
-    def __init__(self, source: KafkaConfig, sink: DeltaConfig, path: str) -> None:
+    def __init__(self, source: KafkaConfig, sink: DeltaConfig) -> None:
         self._source = source
         self._verdicts = sink.verdict_topic
-        self._path = path
+        self._path = sink.path
         self._settings = client_settings(source)
         self._producer: KafkaProducer | None = None
         self._lock = Lock()

@@ -37,7 +37,7 @@ def outbox(kafka: Topics, folder: Path, name: str, only: str = "all", **source: 
     sink = sink_config(folder).model_copy(
         update={"verdict_topic": VerdictTopic.model_validate({"topic": f"{name}-v", "only": only})}
     )
-    return KafkaOutbox(KafkaConfig.model_validate(config), sink, str(folder))
+    return KafkaOutbox(KafkaConfig.model_validate(config), sink)
 
 
 def sink_config(folder: Path) -> DeltaConfig:
