@@ -86,6 +86,7 @@ class Replica:
         self._name, self._board = name, ray.get_actor(board, namespace)
         self._judge: Judge | None = None
         self._loop: Loop | None = None
+        self._renewed: Sequence[Policy] | None = None
         self._stopped = False
 
     async def run(self) -> Tally:
@@ -106,16 +107,23 @@ class Replica:
             self._loop.stop()
 
     async def adopt(self, policies: Sequence[Policy]) -> None:
-        """Judge what is read from now on under these texts; under the present ones if the judge can't have them."""
-        if self._judge is None or self._loop is None:
-            return
+        """Judge what is read from now on under these texts; under the present ones if the judge can't have them.
+
+        A replica that is still starting takes them in once it is ready.
+        """
+        self._renewed = tuple(policies)
+        if self._judge is not None and self._loop is not None:
+            await self._take_in(self._renewed, self._judge, self._loop)
+
+    async def _take_in(self, policies: Sequence[Policy], judge: Judge, loop: Loop) -> None:
         try:
-            await self._judge.prepare(policies)
+            await judge.prepare(policies)
         except InputError as error:
-            self._loop.note(News(NewsKind.POLICY, f"the changed policies are left out: {error}"))
+            loop.note(News(NewsKind.POLICY, f"the changed policies are left out: {error}"))
             return
-        await self._board.renew.remote(policies)
-        self._loop.adopt(policies)
+        if policies is self._renewed:  # else a later change was faster
+            loop.adopt(policies)
+            await self._board.renew.remote(policies)
 
     async def _ready(self, work: Assignment) -> Judge:
         if self._judge is None:
@@ -130,6 +138,8 @@ class Replica:
         try:
             outbox = make_outbox(work.config)
             self._loop = Loop(source, judge, sink, work.policies, work.run_id, work.limits, self._tell, outbox)
+            if self._renewed is not None and self._renewed != work.policies:
+                await self._take_in(self._renewed, judge, self._loop)
             if self._stopped:
                 self._loop.stop()
             tally = await self._loop.run()

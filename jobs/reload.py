@@ -25,7 +25,8 @@ class PolicyWatch:
         self._job, self._say = job, say
         self._known = job.policies
         self._looked = time.monotonic()
-        self._seen = self._read = self._stamp()
+        self._seen = self._stamp()
+        self._read: dict[str, tuple[int, int]] = {}  # a file may have changed since the job was loaded
 
     def renewed(self) -> tuple[Policy, ...] | None:
         """All of the job's policies in their old order, if the text of one has changed since the last call."""

@@ -198,6 +198,26 @@ def test_a_policy_may_change_under_a_stream(place: StreamPlace, kafka: Topics) -
     assert "p0.md: version:" in said
 
 
+def test_a_policy_that_changes_while_replicas_start_is_not_missed(place: StreamPlace, kafka: Topics) -> None:
+    place.config["policies_reload"] = True
+    kafka.create_topic(place.topic)
+    file = place.folder / "policies" / "p0.md"
+    process = place.start("stream", "CONFIG")
+    assert process.stderr is not None
+    while "auditing" not in process.stderr.readline():
+        assert process.poll() is None, process.communicate()
+    replace(file, file.read_text().replace('version: "1"', 'version: "2"'))
+    count = Count(0)
+
+    def changed() -> bool:
+        kafka.produce(place.topic, [(0, None, record(count.up()), (), None)])
+        place.wait_for_count(2 * count.value, process)
+        return any(row["policy_version"] == "2" for row in rows_of(place))
+
+    wait_until(changed, 120)
+    finish(process)
+
+
 def test_a_judge_that_never_answers_delays_the_ledger_by_its_deadline(place: StreamPlace, kafka: Topics) -> None:
     place.config["judge"] |= {"latency_ms": 60_000, "deadline_seconds": 1}
     kafka.create_topic(place.topic, 2)
