@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -14,7 +14,7 @@ from actors.identity import identify
 from actors.supervisor import Supervisor, cluster
 from assay.config import KafkaConfig
 from assay.contracts import NewsKind, Shard, Tally
-from assay.errors import FatalError, InputError, Interrupted
+from assay.errors import FatalError, InputError, Interrupted, TransientError
 from assay.ledger import items_key, track_key
 from assay.records import JudgeIdentity
 from jobs.lag import Lag, LagGauge, lag_gauge
@@ -78,7 +78,8 @@ class Watcher:
         """A signal came, or everything that was there at the start is settled."""
         if self.ends is not None and not self._done and time.monotonic() - self._looked >= _LOOK_SECONDS:
             self._looked = time.monotonic()
-            self._done = _all_settled(read_marks(self.sink, self.shards, self.judge))
+            with suppress(TransientError):  # the next look will tell
+                self._done = _all_settled(read_marks(self.sink, self.shards, self.judge))
         return self._done or self.signalled()
 
 
