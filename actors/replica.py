@@ -133,7 +133,7 @@ class Replica:
         return self._judge
 
     async def _audit(self, work: Assignment, judge: Judge) -> Tally:
-        sink = DeltaSink(work.config.sink, work.config.sink.path)
+        sink = DeltaSink(work.config.sink, work.config.sink.path, create=False)
         source = await asyncio.to_thread(make_source, work, self._name, BoardClaims(self._board, self._name))
         try:
             outbox = make_outbox(work.config)

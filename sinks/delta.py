@@ -32,7 +32,7 @@ from assay.policy import Policy
 from assay.records import JudgeIdentity, Outcome
 from sinks.counts import settled_positions
 from sinks.delta_log import COMMIT_ID, DeltaLog, LogGap
-from sinks.delta_table import FOREIGN, NO_HOOKS, ensure_table, locate, translate
+from sinks.delta_table import FOREIGN, NO_HOOKS, ensure_table, locate, open_table, translate
 from sinks.schema import PARTITION, SCHEMA, to_table
 
 VERDICTS = "verdicts"
@@ -45,15 +45,19 @@ _STATISTICS = ("policy_id", "policy_hash", "run_id", "position")
 
 
 class DeltaSink:
-    """Outcomes in the Delta table `<path>/verdicts`, which is created if it isn't there.
+    """Outcomes in the Delta table `<path>/verdicts`, which is created if it isn't there, or FatalError (`create`).
 
     `path` is a local path or a URI, already resolved. Any number of sinks, in any number of processes, may share a
     table. `commit` keeps trying for `patience` seconds against other writers and passing errors. Raises InputError
     for a table that is damaged or not ours.
     """
 
-    def __init__(self, config: DeltaConfig, path: str, *, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self, config: DeltaConfig, path: str, *, patience: float = PATIENCE_SECONDS, create: bool = True
+    ) -> None:
         self._at = locate(path, VERDICTS)
+        if not create and open_table(self._at) is None:
+            raise FatalError(f"{self._at.uri}: the table is gone; bring it back, or start the run again for a new one")
         self._path = path
         self._patience = patience
         self._table = ensure_table(self._at, SCHEMA, (PARTITION,), table_properties(config))

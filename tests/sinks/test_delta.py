@@ -16,10 +16,11 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
+from assay.config import DeltaConfig
 from assay.contracts import Move
 from assay.errors import FatalError, InputError, Refused, TransientError
 from sinks.counts import active_files, count_by_track
-from sinks.delta import REOPEN_AFTER
+from sinks.delta import REOPEN_AFTER, DeltaSink
 from sinks.delta_table import locate, translate
 from tests.sinks.outcomes import JUDGE, SHARD, SPAM, verdict
 from tests.sinks.stand import TRACK, Crash, FaultySink, commit_own, compete, open_sink
@@ -175,6 +176,15 @@ def test_a_damaged_log_is_refused_with_a_way_out(tmp_path: Path) -> None:
     (log / f"{0:020d}.json").write_text("}{ nonsense")
     with pytest.raises(InputError, match=r"another sink\.path"):
         open_sink(str(tmp_path))
+
+
+def test_who_takes_over_a_table_that_is_gone_makes_no_new_one(tmp_path: Path) -> None:
+    config = DeltaConfig(kind="delta", path=str(tmp_path))
+    with pytest.raises(FatalError, match="the table is gone"):
+        DeltaSink(config, config.path, create=False)
+    assert not list(tmp_path.iterdir())
+    DeltaSink(config, config.path)
+    DeltaSink(config, config.path, create=False)
 
 
 def test_a_table_replaced_under_a_writer_is_noticed(tmp_path: Path) -> None:
