@@ -44,7 +44,7 @@ class Holding:
     def __init__(self, grant: Grant, ledger: Ledger, tracks: Mapping[str, Track]) -> None:
         self.shard, self.caution = grant.shard, grant.caution
         self.tracks = dict(tracks)
-        self.condemning = grant.caution is not None and grant.caution.condemn
+        self._condemning = grant.caution is not None and grant.caution.condemn
         self.lost = False
         self.unsettled = self.size = self.flying = 0
         self._keys = dict(ledger.tracks)
@@ -52,6 +52,7 @@ class Holding:
         self._fence = ledger.fence
         self._begun = False
         self._items: deque[int] = deque()
+        self._unseen = {position for track in self.tracks.values() for position in track.skip}
         self._retired: set[str] = set()
         self._committed = {policy: track.settled for policy, track in self.tracks.items()}
         self.reached = self.low
@@ -93,6 +94,7 @@ class Holding:
         """An item was delivered."""
         if self.shard.stream:
             self._items.append(position)
+            self._unseen.discard(position)
 
     def admit(self, policy: Policy, arrival: Arrival) -> bool:
         """Begin a case, if this item still needs an outcome under this policy."""
@@ -103,6 +105,11 @@ class Holding:
         self.unsettled += 1
         self.size += arrival.size
         return True
+
+    def condemns(self, position: int) -> bool:
+        """Whether the case at this position is the suspect: the first one, unless it has gone from the source."""
+        condemning, self._condemning = self._condemning, False
+        return condemning and self.caution is not None and position < self.caution.until
 
     def adopt(self, old: Policy, new: Policy) -> None:
         """From the next item on the policy has another text; cases under way end under the one they began with."""
@@ -129,8 +136,12 @@ class Holding:
         return Batch(outcomes, moves, {policy: track.settled for policy, track in self.tracks.items()})
 
     def _passed(self, low: int) -> dict[str, Move]:
-        """How many items of a stream lie before its new position."""
-        passed = 0
+        """How many items of a stream lie before its new position: those delivered, and those whose outcomes from
+        before a crash are all that is left of them.
+        """
+        gone = {position for position in self._unseen if position < low}
+        self._unseen -= gone
+        passed = len(gone) if self.shard.stream else 0
         while self._items and self._items[0] < low:
             self._items.popleft()
             passed += 1

@@ -214,8 +214,7 @@ class Loop:
             if isinstance(arrival, BadItem):
                 rejection = Rejection(arrival.reason, arrival.detail, arrival.raw)
                 self._finish(holding, arrival, policy, Judgement(rejection, attempts=0), Stage.SOURCE)
-            elif holding.condemning:
-                holding.condemning = False
+            elif holding.condemns(place.position):
                 self._finish(holding, arrival, policy, _CONDEMNED, Stage.JUDGE)
             else:
                 cases.append((holding, Case(arrival, policy)))
@@ -336,6 +335,8 @@ class Loop:
         for attempt in itertools.count():
             try:
                 await self._in_thread(call, *args, **kwargs)
+                if attempt:
+                    self._news.append(News(NewsKind.BACK, "verdicts are announced again"))
                 return
             except TransientError as error:
                 if attempt == 0:

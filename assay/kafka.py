@@ -121,7 +121,10 @@ def _secret(security: Security, what: str) -> str:
     variable, path = getattr(security, f"{what}_env"), getattr(security, f"{what}_file")
     if variable is not None:
         return _variable(variable, f"{what}_env")
-    return Path(_existing(path, f"{what}_file")).read_text().strip()
+    try:
+        return Path(_existing(path, f"{what}_file")).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"source.security.{what}_file: {path} can't be read: {type(error).__name__}") from None
 
 
 def _variable(name: str, key: str) -> str:

@@ -20,7 +20,7 @@ class Track:
 
     def __init__(self, start: int, skip: frozenset[int] = frozenset()) -> None:
         self.start = start
-        self._skip = skip
+        self.skip = skip
         self._pending: deque[int] = deque()
         self._finished: set[int] = set()
         self._ready: list[Outcome] = []
@@ -32,11 +32,11 @@ class Track:
 
     def wants(self, position: int) -> bool:
         """Whether the item at this position still needs an outcome here."""
-        return position >= self.start and position not in self._skip
+        return position >= self.start and position not in self.skip
 
     def successor(self, start: int) -> Track:
         """The track of another text of the same policy, which begins at `start` and leaves out what has an outcome."""
-        return Track(start, frozenset(position for position in self._skip if position >= start))
+        return Track(start, frozenset(position for position in self.skip if position >= start))
 
     def admit(self, position: int) -> None:
         """A case begins. Positions come in rising order."""

@@ -129,6 +129,19 @@ async def test_after_a_crash_what_lies_ahead_of_the_position_is_not_judged_again
     tally = await make(sink, Dawdler(), arrivals()).run()
     assert tally.judged == 2
     assert rows(sink) == everything()
+    assert sink.ledger([items_key(HOME)]) == {items_key(HOME): 20}
+
+
+async def test_items_that_are_gone_after_a_crash_are_counted_by_the_outcomes_that_are_left_of_them() -> None:
+    sink, judge = MemorySink(), Dawdler()
+    running = asyncio.create_task(make(sink, judge, arrivals({3: "slow"})).run())
+    await until(lambda: len(sink.outcomes) == 38)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await make(sink, Dawdler(), arrivals(positions=range(10, 20))).run()
+    left = [position for position in range(20) if position != 3]
+    assert rows(sink) == everything(left)
+    assert sink.ledger([items_key(HOME)]) == {items_key(HOME): len(left)}
 
 
 async def test_an_edited_policy_does_not_go_over_what_its_former_text_decided() -> None:
