@@ -31,6 +31,7 @@ THIRD_PARTY_WARNINGS = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray reads it once, when the first test imports it
     for line in THIRD_PARTY_WARNINGS:
         config.addinivalue_line("filterwarnings", line)
 
