@@ -54,7 +54,6 @@ class _Worker:
     shards: dict[Shard, Standing | None] = field(default_factory=dict)
     last: Shard | None = None
     tally: Tally = field(default_factory=Tally)
-    news: int = 0
     heard: float = field(default_factory=time.monotonic)
     moved: float = field(default_factory=time.monotonic)
 
@@ -94,6 +93,7 @@ class Board:
         self._suspicions: dict[Shard, Suspicion] = {}
         self._retired = Tally()
         self._news: list[News] = []
+        self._told: dict[str, int] = {}
 
     def next(self, replica: str) -> Grant | Literal["wait"] | None:
         """The next shard for this replica; "wait" while others may yet give one back; None when all are settled."""
@@ -131,7 +131,10 @@ class Board:
             worker.shards.pop(shard, None)
 
     def report(self, replica: str, report: Report) -> None:
-        """What a replica says of itself. One that was given up is not listened to; nor is news that came late."""
+        """What a replica says of itself. Of one that has no shard, or was given up, only the news count."""
+        told = self._told.get(replica, 0)
+        self._news += report.news[told if told <= len(report.news) else 0 :]
+        self._told[replica] = len(report.news)
         worker = self._workers.get(replica)
         if worker is None:
             return
@@ -140,8 +143,6 @@ class Board:
             worker.moved = worker.heard
         if report.tally.settled >= worker.tally.settled:
             worker.tally = report.tally
-        self._news += report.news[worker.news :]
-        worker.news = len(report.news)
         for shard in [s for s, known in worker.shards.items() if s.stream and known and s not in report.standings]:
             del worker.shards[shard]
         for shard, standing in report.standings.items():
