@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import yaml
 
 from assay.contracts import Grant, Shard
 
-POLICY = """---
+_POLICY = """---
 id: {id}
 version: "1"
 rules:
@@ -54,15 +54,26 @@ class Listed:
         """Nobody else asks."""
 
 
-def make_job(folder: Path, *, items: int, policies: int, row_group: int = 20_000, **sections: dict[str, Any]) -> Path:
+def make_job(
+    folder: Path, *, items: int, policies: int, row_group: int = 20_000, **sections: Mapping[str, Any]
+) -> Path:
     """Write data (about 180 characters an item), policies and config; the config's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_items(folder / "items.parquet", items, row_group)
+    source = {"kind": "parquet", "path": "items.parquet", "columns": {"id": "id", "text": "text"}}
+    return write_job(folder, source, policies, sections)
+
+
+def write_job(
+    folder: Path, source: Mapping[str, Any], policies: int, sections: Mapping[str, Mapping[str, Any]]
+) -> Path:
+    """Write policies and a config that reads `source` into a table in the folder; the config's path."""
     (folder / "policies").mkdir(parents=True)
     for number in range(policies):
-        (folder / "policies" / f"p{number}.md").write_text(POLICY.format(id=f"p{number}"))
-    _write_items(folder / "items.parquet", items, row_group)
+        (folder / "policies" / f"p{number}.md").write_text(_POLICY.format(id=f"p{number}"))
     config: dict[str, Any] = {
         "name": "bench",
-        "source": {"kind": "parquet", "path": "items.parquet", "columns": {"id": "id", "text": "text"}},
+        "source": dict(source),
         "policies": ["policies/*.md"],
         "judge": {"kind": "scripted", "match": "free money"},
         "sink": {"kind": "delta", "path": "audit"},

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 from _broker import pace, producer
-from _job import POLICY
+from _job import write_job
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
@@ -27,22 +26,9 @@ _TEXT = "the market opens early and our neighbours bring bread cheese and letter
 
 def make_stream(folder: Path, bootstrap: str, topic: str, **sections: Mapping[str, Any]) -> Path:
     """Write a policy and the config of a stream into a table in the folder; the config's path."""
-    (folder / "policies").mkdir(parents=True)
-    (folder / "policies" / "p0.md").write_text(POLICY.format(id="p0"))
     columns = {"id": "id", "text": "text", "time": "created_at"}
-    config: dict[str, Any] = {
-        "name": "bench",
-        "source": {"kind": "kafka", "bootstrap": bootstrap, "topics": [topic], "group": topic, "columns": columns},
-        "policies": ["policies/*.md"],
-        "judge": {"kind": "scripted", "match": "free money"},
-        "sink": {"kind": "delta", "path": "audit"},
-        "replicas": {"count": 1, "gpus": 0, "cpus": 1},
-    }
-    for name, keys in sections.items():
-        config[name] |= keys
-    path = folder / "stream.yaml"
-    path.write_text(yaml.safe_dump(config))
-    return path
+    source = {"kind": "kafka", "bootstrap": bootstrap, "topics": [topic], "group": topic, "columns": columns}
+    return write_job(folder, source, 1, sections)
 
 
 @contextmanager
