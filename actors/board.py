@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Literal
 
 from actors.counts import Report
-from assay.contracts import Caution, Grant, News, Shard, Standing, Tally
+from assay.contracts import Caution, Grant, News, NewsKind, Shard, Standing, Tally
+from assay.policy import Policy
 
 _CONDEMNED_AFTER = 3
 
@@ -58,6 +59,22 @@ class _Worker:
     moved: float = field(default_factory=time.monotonic)
 
 
+@dataclass
+class _Renewal:
+    """A policy's new text, and the shards of which it was told where they began under it."""
+
+    policy: Policy
+    begun: set[Shard] = field(default_factory=set)
+
+    def news(self, begins: Mapping[Shard, int]) -> list[News]:
+        fresh = {shard: at for shard, at in begins.items() if shard not in self.begun}
+        self.begun |= fresh.keys()
+        places = ", ".join(f"{shard.source}/{shard.id} at {at}" for shard, at in fresh.items())
+        policy = self.policy
+        text = f"policy {policy.id}: version {policy.version} ({policy.hash[:12]}) begins: {places}"
+        return [News(NewsKind.POLICY, text)] if fresh else []
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The run at a glance: seconds since each replica at work was heard of, and since it last got anywhere.
@@ -94,6 +111,7 @@ class Board:
         self._retired = Tally()
         self._news: list[News] = []
         self._told: dict[str, int] = {}
+        self._renewed: dict[str, _Renewal] = {}
 
     def next(self, replica: str) -> Grant | Literal["wait"] | None:
         """The next shard for this replica; "wait" while others may yet give one back; None when all are settled."""
@@ -130,11 +148,20 @@ class Board:
         if worker := self._workers.get(replica):
             worker.shards.pop(shard, None)
 
+    def renew(self, former: Sequence[Policy], policies: Sequence[Policy]) -> None:
+        """Replicas take in changed texts. Where each shard begins under one is news, once, whoever has the shard."""
+        for old, new in zip(former, policies, strict=True):
+            if old.hash != new.hash:
+                self._renewed.pop(old.hash, None)
+                self._renewed[new.hash] = _Renewal(new)
+
     def report(self, replica: str, report: Report) -> None:
         """What a replica says of itself. Of one that has no shard, or was given up, only the news count."""
         told = self._told.get(replica, 0)
         self._news += report.news[told if told <= len(report.news) else 0 :]
         self._told[replica] = len(report.news)
+        for policy, renewal in self._renewed.items():
+            self._news += renewal.news(report.begins.get(policy, {}))
         worker = self._workers.get(replica)
         if worker is None:
             return

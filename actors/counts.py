@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from assay.contracts import News, Shard, Standing, Tally, wait_bucket
 from assay.records import Outcome, Verdict
@@ -13,11 +13,15 @@ from assay.records import Outcome, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a loop tells whoever watches it: counts so far, how far it is with each shard, and all its news."""
+    """What a loop tells whoever watches it: counts so far, how far it is with each shard, and all its news.
+
+    `begins`, by policy hash: where each shard that it holds of a stream began under that text.
+    """
 
     tally: Tally
     standings: Mapping[Shard, Standing]
     news: tuple[News, ...] = ()
+    begins: Mapping[str, Mapping[Shard, int]] = field(default_factory=dict)
 
 
 class Counts:

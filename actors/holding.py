@@ -45,7 +45,7 @@ class Holding:
         self.shard, self.caution = grant.shard, grant.caution
         self.tracks = dict(tracks)
         self._condemning = grant.caution is not None and grant.caution.condemn
-        self.lost = False
+        self.lost = self.behind = False
         self.unsettled = self.size = self.flying = 0
         self._keys = dict(ledger.tracks)
         self._values = dict(ledger.values)
@@ -56,6 +56,8 @@ class Holding:
         self._retired: set[str] = set()
         self._committed = {policy: track.settled for policy, track in self.tracks.items()}
         self.reached = self.low
+        self._first: int | None = None
+        self._begins = dict.fromkeys(self.tracks, 0)
         self.sent = self._values.get(sent_key(self.shard))
 
     @property
@@ -76,7 +78,13 @@ class Holding:
     def complete(self) -> bool:
         """Whether every track is committed up to the shard's end, and so is what others were told."""
         ended = self.shard.stop is not None and self.standing.low >= self.shard.stop
-        return ended and not self._announced()
+        return ended and not self.behind and not self._announced()
+
+    @property
+    def begins(self) -> dict[str, int]:
+        """By policy hash: from which position on cases begin under that text. Empty until the shard has begun."""
+        first = self._first
+        return {} if first is None else {policy: max(at, first) for policy, at in self._begins.items()}
 
     @property
     def care(self) -> Caution | None:
@@ -86,12 +94,14 @@ class Holding:
     def reach(self, position: int) -> None:
         """Every item before `position` was read."""
         self._begun = True
+        self._first = position if self._first is None else self._first
         self.reached = max(self.reached, position)
         for track in self.tracks.values():
             track.reach(position)
 
     def count(self, position: int) -> None:
         """An item was delivered."""
+        self._first = position if self._first is None else self._first
         if self.shard.stream:
             self._items.append(position)
             self._unseen.discard(position)
@@ -106,6 +116,10 @@ class Holding:
         self.size += arrival.size
         return True
 
+    def finish(self, outcome: Outcome) -> None:
+        """A case that `admit` began has its outcome."""
+        self.tracks[outcome.policy.hash].finish(outcome)
+
     def condemns(self, position: int) -> bool:
         """Whether the case at this position is the suspect: the first one, unless it has gone from the source."""
         condemning, self._condemning = self._condemning, False
@@ -117,6 +131,8 @@ class Holding:
         self._keys[new.hash] = self._keys[old.hash]
         self._committed.setdefault(new.hash, self.reached)
         self._retired = (self._retired | {old.hash}) - {new.hash}
+        del self._begins[old.hash]
+        self._begins[new.hash] = self.reached
 
     def release(self) -> Batch:
         """Everything that can be committed now."""
@@ -162,9 +178,19 @@ class Holding:
         self.unsettled -= len(batch.outcomes)
         self.size -= sum(outcome.item.size for outcome in batch.outcomes)
 
+    def tell_from_here(self) -> bool:
+        """Somebody is to be told of the outcomes. True if the table may have some that nobody was told of; until that
+        is done the holding is `behind`, and its shard is not to be read.
+        """
+        if self.sent is None:
+            self.sent = self.low
+        self.behind = self.sent < max(self.low, *(self._values.get(ahead_key(key), 0) for key in self._keys.values()))
+        return self.behind
+
     def announced(self) -> None:
-        """Whoever is to be told of the outcomes has been told of all that is committed."""
-        self.sent = max(self.sent or 0, self.standing.low)
+        """Whoever is to be told has been told of all that this loop has committed."""
+        if not self.behind:
+            self.sent = max(self.sent or 0, self.standing.low)
 
 
 def claim(grants: Iterable[Grant], sink: Sink, policies: Sequence[Policy], judge: JudgeIdentity) -> list[Holding]:

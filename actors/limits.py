@@ -20,3 +20,8 @@ class Limits:
     flush_bytes: int = 64 * 2**20
     drain_seconds: float = 60.0
     deadline_seconds: float = 900.0
+
+    def room(self, waiting: int, unsettled: int, size: int) -> int:
+        """How many more cases may be read: 0 while many wait for the judge, or too many, or too much, is unsettled."""
+        full = unsettled >= 4 * self.window + 2 * self.flush_rows or size >= self.flush_bytes
+        return 0 if full else max(0, 2 * self.window - waiting)

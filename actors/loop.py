@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
 from actors.counts import Counts, Report
+from actors.deciding import Deciding
 from actors.holding import Holding, claim
+from actors.holdings import Holdings
+from actors.intake import Intake, Waiting
 from actors.limits import Limits
-from assay.contracts import Grant, Judge, News, NewsKind, Outbox, Polled, Shard, Sink, Source, Tally
-from assay.errors import AssayError, EngineDied, TransientError, gravest
+from actors.telling import Telling
+from assay.contracts import Grant, Judge, News, Outbox, Polled, Shard, Sink, Source, Tally
+from assay.errors import gravest
 from assay.policy import Policy
-from assay.records import Arrival, BadItem, Case, Item, Judgement, Outcome, Reason, Rejection, Stage
+from assay.records import Case, Outcome
 
 _POLL_SECONDS = 0.2
 _REPORT_SECONDS = 0.5
-_LONGEST_PAUSE = 5.0
-_CONDEMNED = Judgement(Rejection(Reason.ENGINE, "the engine died three times while judging this case"), attempts=3)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,32 +48,33 @@ class Loop:
         tell: Callable[[Report], None],
         outbox: Outbox | None = None,
     ) -> None:
-        self._source, self._judge, self._sink, self._outbox = source, judge, sink, outbox
-        self._policies, self._run_id, self._limits, self._tell = tuple(policies), run_id, limits, tell
-        self._rank = {policy.hash: number for number, policy in enumerate(self._policies)}
-        self._held: dict[tuple[str, str], Holding] = {}
-        self._backlog: deque[tuple[Holding, Case]] = deque()
+        self._source, self._sink, self._judge, self._tell = source, sink, judge.identity, tell
+        self._limits, self._counts = limits, Counts()
+        self._deciding = Deciding(judge, run_id, limits.deadline_seconds)
+        self._intake = Intake(policies, self._deciding, self._finish, self._counts)
+        self._telling = Telling(outbox, self.note)
+        self._held = Holdings()
+        self._backlog: deque[Waiting] = deque()
         self._flights: set[asyncio.Task[None]] = set()
         self._space, self._due = asyncio.Event(), asyncio.Event()
         self._stopping = self._ended = self._source_waits = self._grounded = self._closed = False
-        self._coming: tuple[Policy, ...] | None = None
         self._news: list[News] = []
         self._care: int | None = None
         self._unheard = 0
         self._last_words: Report | None = None
         self._finished = 0
-        self._counts = Counts()
 
     def stop(self) -> None:
         """Read no more, finish what is in flight, commit, return."""
         self._stopping = True
         self._backlog.clear()
+        self._telling.stop()
         self._space.set()
         self._due.set()
 
     def adopt(self, policies: Sequence[Policy]) -> None:
         """Judge what is read from now on under these texts. The judge has prepared them; their ids are the same."""
-        self._coming = tuple(policies)
+        self._intake.adopt(policies)
 
     def note(self, news: News) -> None:
         """Something that the person who runs the job should read."""
@@ -82,11 +84,11 @@ class Loop:
         """Counts and standings as of now; after a failure, as of the failure."""
         if self._last_words is not None:
             return self._last_words
-        standings = {holding.shard: holding.standing for holding in self._held.values()}
+        standings = self._held.standings
         if self._care is not None and self._backlog:
             following = self._backlog[0][0].shard
             standings[following] = replace(standings[following], flying=standings[following].flying + 1)
-        return Report(self._counts.tally(), standings, tuple(self._news))
+        return Report(self._counts.tally(), standings, tuple(self._news), self._held.begins)
 
     async def run(self) -> Tally:
         """Audit until the source ends or `stop` is called. The judge must have been started.
@@ -97,24 +99,25 @@ class Loop:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                beating = tasks.create_task(self._grounding(self._beat()))
-                reading = tasks.create_task(self._grounding(self._read()))
-                await self._grounding(self._write())
-                for task in (beating, reading, *self._flights):
+                beating = tasks.create_task(self._grounding(self._beat))
+                reading = tasks.create_task(self._grounding(self._read))
+                telling = tasks.create_task(self._grounding(self._telling.run))
+                await self._grounding(self._write)
+                for task in (beating, reading, telling, *self._flights):
                     task.cancel()
         except BaseExceptionGroup as group:
             raise gravest(group) from group
         finally:
+            self._telling.stop()
             self._threads.shutdown(wait=True)
             self._source.close()
-            if self._outbox is not None:
-                self._outbox.close()
+            self._telling.close()
         return self._counts.tally()
 
-    async def _grounding(self, part: Coroutine[Any, Any, T]) -> T:
+    async def _grounding(self, part: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Await a part of the loop; if it fails, no case takes off any more."""
         try:
-            return await part
+            return await part(*args, **kwargs)
         except BaseException:
             self._last_words = self.report()
             self._grounded = True
@@ -127,44 +130,38 @@ class Loop:
             if self._room() == 0:
                 self._space.clear()
                 await _wait(self._space, _POLL_SECONDS)
+            self._seek()
             room = self._room()
             polled = await self._in_thread(self._source.poll, room, _POLL_SECONDS)
-            if not self._stopping:
+            if self._stopping:
+                self._let_go(polled)
+            else:
                 self._source_waits = room > 0 and not (polled.arrivals or polled.assigned)
                 await self._take(polled)
         self._closed = self._source_waits = True
         self._due.set()
         while not self._drained:
             await asyncio.sleep(_POLL_SECONDS)
-            for shard in (await self._in_thread(self._source.poll, 0, _POLL_SECONDS)).revoked:
-                self._drop(shard)
+            self._let_go(await self._in_thread(self._source.poll, 0, _POLL_SECONDS))
 
     def _room(self) -> int:
-        """How many items may be read now: 0 while the backlog is full or too much is unsettled."""
-        limits = self._limits
-        unsettled = sum(holding.unsettled for holding in self._held.values())
-        backlog = 2 * limits.window - len(self._backlog)
-        if backlog <= 0 or self._size() >= limits.flush_bytes or unsettled >= 4 * limits.window + 2 * limits.flush_rows:
-            return 0
-        return max(backlog // len(self._policies), 1)
+        """How many items may be read now."""
+        cases = self._limits.room(len(self._backlog), self._held.unsettled, self._held.size)
+        return max(cases // len(self._intake.policies), 1) if cases else 0
 
-    def _size(self) -> int:
-        """Characters of all that was read and is not committed."""
-        return sum(holding.size for holding in self._held.values())
+    def _seek(self) -> None:
+        """Have the source begin with each shard that is ready for it, where its least advanced track stands."""
+        for holding in self._telling.ready():
+            self._source.seek(holding.shard, holding.low if holding.known else None)
 
     async def _take(self, polled: Polled) -> None:
-        self._news += polled.news
-        self._renew_policies()
-        for shard in polled.revoked:
-            self._drop(shard)
+        self._let_go(polled)
+        self._intake.renew(self._held)
         if polled.assigned:
-            await self._seek(polled.assigned)
-        admitted = [case for arrival in polled.arrivals for case in self._admit(arrival)]
-        if self._care is None:
-            admitted.sort(key=lambda case: self._rank[case[1].policy.hash])
-        self._backlog += admitted
+            await self._claim(polled.assigned)
+        self._backlog += self._intake.cases(polled.arrivals, self._held, by_policy=self._care is None)
         for shard, position in polled.reached.items():
-            if holding := self._held.get((shard.source, shard.id)):
+            if holding := self._held.of(shard):
                 holding.reach(position)
         self._ended = polled.ended
         if self._care is not None:
@@ -174,56 +171,21 @@ class Loop:
         self._launch()
         self._wake_writer()
 
-    async def _seek(self, grants: Sequence[Grant]) -> None:
-        """Claim each shard and have its source begin where its least advanced track stands."""
-        for holding in await self._in_thread(claim, grants, self._sink, self._policies, self._judge.identity):
-            self._held[holding.shard.source, holding.shard.id] = holding
-            if self._outbox is not None and holding.sent is not None:
-                await self._announce(self._outbox.republish, holding.shard, holding.sent)
-            self._source.seek(holding.shard, holding.low if holding.known else None)
-        self._care = self._strictest()
+    def _let_go(self, polled: Polled) -> None:
+        """Whatever else becomes of a poll: its news is told, and what was taken away is not ours any more."""
+        self._news += polled.news
+        for shard in polled.revoked:
+            self._drop(shard)
 
-    def _renew_policies(self) -> None:
-        """From the next item on, judge under the texts that `adopt` brought."""
-        if self._coming is None:
-            return
-        coming, self._coming = self._coming, None
-        for old, new in zip(self._policies, coming, strict=True):
-            if old.hash != new.hash:
-                for holding in self._held.values():
-                    holding.adopt(old, new)
-                places = ", ".join(f"{h.shard.source}/{h.shard.id} at {h.reached}" for h in self._held.values())
-                text = f"policy {new.id}: version {new.version} ({new.hash[:12]}) begins: {places}"
-                if places:
-                    self._news.append(News(NewsKind.POLICY, text))
-        self._policies = coming
-        self._rank |= {policy.hash: number for number, policy in enumerate(coming)}
-
-    def _admit(self, arrival: Arrival) -> list[tuple[Holding, Case]]:
-        """The cases of an item that need the judge; those that don't are finished here."""
-        place = arrival.place
-        holding = self._held.get((place.source, place.shard))
-        if holding is None:
-            return []
-        self._counts.items += 1
-        holding.count(place.position)
-        cases = []
-        for policy in self._policies:
-            if not holding.admit(policy, arrival):
-                continue
-            if isinstance(arrival, BadItem):
-                rejection = Rejection(arrival.reason, arrival.detail, arrival.raw)
-                self._finish(holding, arrival, policy, Judgement(rejection, attempts=0), Stage.SOURCE)
-            elif holding.condemns(place.position):
-                self._finish(holding, arrival, policy, _CONDEMNED, Stage.JUDGE)
-            else:
-                cases.append((holding, Case(arrival, policy)))
-        holding.reach(place.position + 1)
-        return cases
+    async def _claim(self, grants: Sequence[Grant]) -> None:
+        """Make the shards ours; others are told what they have missed of each before it is read."""
+        for holding in await self._in_thread(claim, grants, self._sink, self._intake.policies, self._judge):
+            self._held.add(holding)
+            self._telling.welcome(holding)
+        self._care = self._held.care
 
     def _drop(self, shard: Shard) -> None:
-        if holding := self._held.pop((shard.source, shard.id), None):
-            holding.lost = True
+        if holding := self._held.drop(shard):
             self._backlog = deque(entry for entry in self._backlog if entry[0] is not holding)
 
     # judge
@@ -233,7 +195,7 @@ class Loop:
         while self._backlog and not self._grounded and self._may_launch():
             holding, case = self._backlog.popleft()
             holding.flying += 1
-            flight = self._tasks.create_task(self._grounding(self._decide(holding, case)))
+            flight = self._tasks.create_task(self._grounding(self._decide, holding, case))
             self._flights.add(flight)
             flight.add_done_callback(self._land)
         if not self._space.is_set() and self._room() > 0:
@@ -245,52 +207,35 @@ class Loop:
             return len(self._flights) < self._limits.window
         if self._unheard:
             return False
-        uncommitted = sum(holding.unsettled for holding in self._held.values()) - len(self._backlog)
-        return uncommitted < self._care
+        return self._held.unsettled - len(self._backlog) < self._care
 
     async def _decide(self, holding: Holding, case: Case) -> None:
-        began, allowed = time.perf_counter(), self._limits.deadline_seconds
-        try:
-            async with asyncio.timeout(allowed):
-                judgement = await self._judge.judge(case)
-        except TimeoutError:
-            judgement = Judgement(Rejection(Reason.DEADLINE, f"the judge had no answer within {allowed:g} s"))
-        except AssayError:
-            raise
-        except Exception as error:
-            raise EngineDied(f"the judge broke on item {case.item.id!r}: {error!r}") from error
+        outcome = await self._deciding.decide(case)
         holding.flying -= 1
         self._counts.judged += 1
         if not holding.lost:
-            ms = (time.perf_counter() - began) * 1000
-            self._finish(holding, case.item, case.policy, judgement, Stage.JUDGE, ms)
+            self._finish(holding, outcome)
 
     def _land(self, flight: asyncio.Task[None]) -> None:
         self._flights.discard(flight)
         self._launch()
         self._wake_writer()
 
-    def _finish(
-        self, holding: Holding, item: Item | BadItem, policy: Policy, judged: Judgement, stage: Stage, ms: float = 0.0
-    ) -> None:
-        result = judged.result
-        if isinstance(result, Rejection) and result.raw is None and isinstance(item, Item):
-            judged = replace(judged, result=replace(result, raw=item.raw))
-        now = datetime.now(UTC)
-        outcome = Outcome(item, policy, judged, stage, self._judge.identity, self._run_id, now, ms)
-        holding.tracks[policy.hash].finish(outcome)
+    def _finish(self, holding: Holding, outcome: Outcome) -> None:
+        holding.finish(outcome)
         self._finished += 1
 
     # commit and acknowledge
 
     @property
     def _drained(self) -> bool:
-        """Nothing is with the judge, and nothing more will be."""
-        return not self._flights and not self._backlog and (self._ended or self._stopping)
+        """Nothing is with the judge, and nothing more will be; nobody is being told again."""
+        busy = self._flights or self._backlog or self._telling.busy
+        return not busy and (self._ended or self._stopping)
 
     def _wake_writer(self) -> None:
         quiet = self._source_waits and not self._flights and not self._backlog
-        many = self._finished >= self._limits.flush_rows or self._size() >= self._limits.flush_bytes
+        many = self._finished >= self._limits.flush_rows or self._held.size >= self._limits.flush_bytes
         if self._finished and (quiet or many or self._care is not None):
             self._due.set()
 
@@ -311,39 +256,17 @@ class Loop:
         """One atomic step: what is settled, and how far that moves each track. Then tell whoever is to be told."""
         self._finished = 0
         self._unheard += 1
-        released = [(holding, holding.release()) for holding in self._held.values()]
-        outcomes = [outcome for _, batch in released for outcome in batch.outcomes]
-        moves = {key: move for _, batch in released for key, move in batch.moves.items()}
-        if moves:
-            await self._in_thread(self._sink.commit, outcomes, moves)
-        for holding, batch in released:
-            holding.committed(batch)
-        self._counts.committed(outcomes)
-        if self._outbox is not None and outcomes:
-            await self._announce(self._outbox.publish, outcomes)
-        if self._outbox is not None:
-            for holding, _ in released:
-                holding.announced()
-        if moved := [holding for holding, batch in released if batch.moves or holding.complete]:
+        commit = self._held.release()
+        if commit.moves:
+            await self._in_thread(self._sink.commit, commit.outcomes, commit.moves)
+        commit.committed()
+        self._counts.committed(commit.outcomes)
+        await self._telling.tell(commit.outcomes, commit.holdings)
+        if moved := commit.moved:
             await self._acknowledge(moved)
         self._unheard -= 1
-        self._care = self._strictest()
+        self._care = self._held.care
         self._launch()
-
-    async def _announce(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Until it is done. Nothing is committed meanwhile; what a stop cuts off is told at the next start."""
-        for attempt in itertools.count():
-            try:
-                await self._in_thread(call, *args, **kwargs)
-                if attempt:
-                    self._news.append(News(NewsKind.BACK, "verdicts are announced again"))
-                return
-            except TransientError as error:
-                if attempt == 0:
-                    self._news.append(News(NewsKind.AWAY, f"verdicts can't be announced and wait: {error}"))
-                if self._stopping:
-                    raise
-            await asyncio.sleep(min(_LONGEST_PAUSE, 0.2 * 2**attempt))
 
     async def _acknowledge(self, moved: Sequence[Holding]) -> None:
         """Tell the watcher first, so that it knows of a commit before the next case can do harm, then the source."""
@@ -353,10 +276,6 @@ class Loop:
         for holding in moved:
             if holding.complete:
                 self._drop(holding.shard)
-
-    def _strictest(self) -> int | None:
-        """Cases that may be uncommitted at once under the strictest caution that still holds."""
-        return min((holding.care.window for holding in self._held.values() if holding.care), default=None)
 
     async def _beat(self) -> None:
         while True:
@@ -369,8 +288,6 @@ class Loop:
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
     """Until the event is set, or the time is over."""
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
-    except TimeoutError:
-        return

@@ -35,6 +35,7 @@ class BoardActor:
 
     def renew(self, policies: Sequence[Policy]) -> None:
         """Replicas that start from now on judge under these texts."""
+        self._board.renew(self._assignment.policies, policies)
         self._assignment = replace(self._assignment, policies=tuple(policies))
 
     def adopt(self, replica: str, shard: Shard) -> Caution | None:
@@ -84,13 +85,22 @@ class Replica:
 
     def __init__(self, name: str, board: str, namespace: str) -> None:
         self._name, self._board = name, ray.get_actor(board, namespace)
+        self._work: asyncio.Task[Tally] | None = None
         self._judge: Judge | None = None
         self._loop: Loop | None = None
         self._renewed: Sequence[Policy] | None = None
         self._stopped = False
 
     async def run(self) -> Tally:
-        """Work until the board has nothing left. Ends the process when the engine died: Ray starts a new one."""
+        """Work until the board has nothing left. A call while another is at work gets what that one comes to.
+
+        Ends the process when the engine died: Ray starts a new one.
+        """
+        if self._work is None or self._work.done():
+            self._work = asyncio.create_task(self._run())
+        return await asyncio.shield(self._work)
+
+    async def _run(self) -> Tally:
         try:
             work: Assignment = await self._board.assignment.remote()
             return await self._audit(work, await self._ready(work))

@@ -7,7 +7,7 @@ real one.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -198,8 +198,12 @@ class Outbox(Protocol):
         """Returns when all of it is safe with the receiver. Raises TransientError, FatalError."""
         ...
 
-    def republish(self, shard: Shard, since: int) -> None:
-        """The same for every outcome that the table has of the shard, from this position on."""
+    def republish(self, shard: Shard, since: int) -> Generator[int, None, None]:
+        """The same for every outcome that the table has of the shard, from this position on, piece by piece.
+
+        Yields after each piece the position before which everything is safe with the receiver. At its end all is. May
+        be closed before.
+        """
         ...
 
     def close(self) -> None: ...

@@ -6,8 +6,9 @@ producer id. One request at a time to a partition keeps the order instead.
 
 from __future__ import annotations
 
+import heapq
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from threading import Lock
@@ -30,6 +31,7 @@ SEND_SECONDS = 20.0
 """How long messages that were handed over may take to be acknowledged before they count as not sent."""
 
 _CLOSE_SECONDS = 1.5
+_ASK_SECONDS = 5.0
 _WAVE_MESSAGES = 2_000
 _WAVE_BYTES = 16 * 2**20
 _MAX_REQUEST = 32 * 2**20
@@ -67,8 +69,11 @@ class KafkaOutbox:
         self._producer: KafkaProducer | None = None
         self._lock = Lock()
 
-    def check(self) -> None:
-        """Raises InputError within 20 s unless each topic exists, may be written and is not read by this very job."""
+    def check(self, patience: float = 12.0) -> None:
+        """Raises InputError unless each topic exists, may be written and is not read by this very job.
+
+        Waits `patience` seconds for a connection and half as long for each answer; then it raises NoBroker.
+        """
         wanted = self._topics()
         for key, topic in wanted.items():
             if topic in self._source.topics:
@@ -77,7 +82,8 @@ class KafkaOutbox:
             raise InputError("source.dead_letter: it is the verdict topic; name another topic")
         if not wanted:
             return
-        settings = {**self._settings, "bootstrap_timeout_ms": 12_000, "request_timeout_ms": 6_000}
+        wait = int(patience * 1000)
+        settings = {**self._settings, "bootstrap_timeout_ms": wait, "request_timeout_ms": wait // 2}
         client = connected(KafkaAdminClient, KafkaNetClient, KafkaError, self._source, **settings)
         try:
             found = {topic["name"]: topic for topic in client.describe_topics([*wanted.values()])}
@@ -102,14 +108,27 @@ class KafkaOutbox:
             found = chain(found, dead_letters(rows))
         self._send_all(found)
 
-    def republish(self, shard: Shard, since: int) -> None:
-        """The same for what the table has of the shard from this position on, by position. Memory stays bounded."""
+    def republish(self, shard: Shard, since: int) -> Generator[int, None, None]:
+        """The same for what the table has of the shard from this position on, by position. Memory stays bounded.
+
+        Yields after each piece the position before which everything was told.
+        """
+        hopeless: list[Message] = []
+        for wave in _waves(self._from_table(shard, since)):
+            hopeless += self._send_wave(wave)
+            yield min(message.position for message in (*hopeless, wave[-1]))
+        self._check_sizes(hopeless)
+
+    def _from_table(self, shard: Shard, since: int) -> Iterator[Message]:
+        """Both kinds together, by position."""
+        verdicts: Iterator[Message] = iter(())
+        letters: Iterator[Message] = iter(())
         if self._verdicts is not None:
-            for rows in verdict_rows(self._path, shard, since):
-                self._send_all(verdict_messages(rows, violations=self._violations))
+            found = verdict_rows(self._path, shard, since)
+            verdicts = (one for rows in found for one in verdict_messages(rows, violations=self._violations))
         if self._source.dead_letter is not None:
-            for rows in dead_letter_rows(self._path, shard, since):
-                self._send_all(dead_letters(rows))
+            letters = (one for rows in dead_letter_rows(self._path, shard, since) for one in dead_letters(rows))
+        return heapq.merge(verdicts, letters, key=lambda message: message.position)
 
     def close(self) -> None:
         """Within 5 s. What is being sent by another thread at that moment is given up."""
@@ -136,10 +155,10 @@ class KafkaOutbox:
         return "source.dead_letter" if isinstance(message, DeadLetter) else "sink.verdict_topic.topic"
 
     def _send_all(self, messages: Iterable[Message]) -> None:
-        hopeless: list[Message] = []
-        for wave in _waves(messages):
-            with self._lock:
-                hopeless += self._send_wave(wave)
+        self._check_sizes([message for wave in _waves(messages) for message in self._send_wave(wave)])
+
+    def _check_sizes(self, hopeless: Sequence[Message]) -> None:
+        """Raises InputError if there is a message that its topic does not take in any size."""
         if hopeless:
             key = self._key_of(hopeless[0])
             raise InputError(f"{key}: {self._topics()[key]} takes no message of our size; raise its max.message.bytes")
@@ -148,11 +167,12 @@ class KafkaOutbox:
         """Sends them, smaller and smaller where the topic says that they are too large. Returns what can't be sent."""
         hopeless: list[Message] = []
         deadline = time.monotonic() + SEND_SECONDS
-        while wave:
-            too_large = self._send(wave, deadline)
-            shrunk = [(message, message.smaller()) for message in too_large]
-            hopeless += [message for message, smaller in shrunk if smaller is None]
-            wave = [smaller for _, smaller in shrunk if smaller is not None]
+        with self._lock:
+            while wave:
+                too_large = self._send(wave, deadline)
+                shrunk = [(message, message.smaller()) for message in too_large]
+                hopeless += [message for message, smaller in shrunk if smaller is None]
+                wave = [smaller for _, smaller in shrunk if smaller is not None]
         return hopeless
 
     def _send(self, wave: Sequence[Message], deadline: float) -> list[Message]:
@@ -214,10 +234,21 @@ class KafkaOutbox:
         topic = self._topics()[key]
         problem = translate(error, self._source, topic)
         if isinstance(problem, TransientError):
+            self._ask_for_topics()
             return TransientError(f"{key}: {topic}: {problem}")
         if code := getattr(error, "errno", None):
             _check_topic(key, topic, code, ())
         return FatalError(f"{key}: {topic}: {problem}")
+
+    def _ask_for_topics(self) -> None:
+        """A producer waits for a topic that is gone as for a broker. Raises InputError if the cluster has lost it."""
+        try:
+            self.check(_ASK_SECONDS)
+        except InputError as error:
+            if not isinstance(error, NoBroker):
+                raise
+        except AssayError:
+            return
 
 
 def _check_topic(key: str, topic: str, code: int, allowed: Sequence[str]) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from actors.board import Board, Death, Suspicion, suspect
 from actors.counts import Report
 from assay.contracts import Caution, Grant, Shard, Standing, Tally
+from assay.policy import Policy
+from tests.loop.builders import policy
 
 SHARDS = [Shard("f", f"{start}-{start + 10}:v", start + 10) for start in range(0, 60, 10)]
 
@@ -114,3 +118,25 @@ def test_old_news_of_a_shard_is_not_believed() -> None:
     grant = board.next("c")
     assert isinstance(grant, Grant)
     assert grant.caution == Caution(4, 9), "it went beyond the region, so suspicion begins anew"
+
+
+def test_where_a_changed_policy_begins_is_told_once_of_each_shard() -> None:
+    old, new = policy("spam"), policy("spam", "No spam at all.")
+    one, two = (Shard("events", name, stream=True) for name in "01")
+    board = Board([one, two], 16)
+
+    def news(replica: str, begins: Mapping[Shard, int], text: Policy = new) -> list[str]:
+        board.report(replica, Report(Tally(), {}, begins={text.hash: begins}))
+        return [each.text for each in board.status().news]
+
+    assert news("a", {one: 5}, old) == []
+    assert news("a", {one: 9}) == [], "a text that a run began with"
+    board.renew([old], [new])
+    assert news("a", {one: 9}) == [f"policy spam: version 1 ({new.hash[:12]}) begins: events/0 at 9"]
+    assert news("a", {one: 9}) == []
+    board.renew([new], [new])
+    assert news("b", {one: 12, two: 4}) == [f"policy spam: version 1 ({new.hash[:12]}) begins: events/1 at 4"]
+    board.renew([new], [old])
+    assert news("b", {one: 20}, old) == [f"policy spam: version 1 ({old.hash[:12]}) begins: events/0 at 20"]
+    board.renew([old], [new])
+    assert news("b", {one: 30}) == [f"policy spam: version 1 ({new.hash[:12]}) begins: events/0 at 30"]
