@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]]+):(?P<port>[0-9]{1,5})")
+
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False)
@@ -124,6 +126,16 @@ class KafkaConfig(Section):
     session_seconds: Annotated[float, Field(ge=1)] = 10.0
     watchdog_seconds: Annotated[float, Field(gt=0)] = 60.0
     security: Security = Security()
+
+    @field_validator("bootstrap")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        """kafka-python would take a name without a port, and look for it for a while."""
+        for address in value.split(","):
+            found = _ADDRESS.fullmatch(address.strip())
+            if found is None or not 0 < int(found["port"]) < 65536:
+                raise ValueError(f"{address.strip()!r} is no address; write host:port, with commas between several")
+        return value
 
     @field_validator("start")
     @classmethod

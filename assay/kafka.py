@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from assay.config import KafkaConfig, Security
 from assay.errors import AssayError, FatalError, InputError, TransientError
@@ -81,25 +83,83 @@ def connected(
     `net` makes the part of it that holds those; the client itself would keep them when it fails to start. `base`: what
     its errors have in common. Raises NoBroker, InputError, TransientError, FatalError.
     """
-    nets: list[Net] = []
+    nets: list[Any] = []
+    refusals: list[AssayError] = []
 
-    def kept(**more: object) -> Net:
+    def kept(**more: object) -> Any:
         nets.append(net(**more))
+        _heed_refusals(nets[-1]._manager, config, refusals)
         return nets[-1]
 
     try:
-        return make(kafka_client=kept, **settings)
+        made = make(kafka_client=kept, **settings)
     except (base, OSError, ValueError) as error:
-        for made in nets:
-            made.close()
-        raise connection_error(error, config) from error
+        for one in nets:
+            one.close()
+        waited = settings.get("bootstrap_timeout_ms")
+        seconds = waited / 1000 if isinstance(waited, int) else None
+        raise next(iter(refusals), connection_error(error, config, seconds)) from error
+    for one in nets:
+        del one._manager.get_connection
+    return made
 
 
-def connection_error(error: Exception, config: KafkaConfig) -> AssayError:
-    """As `translate`, but of a first connection: NoBroker without an answer, else a fault of the config."""
+def _heed_refusals(manager: Any, config: KafkaConfig, refusals: list[AssayError]) -> None:
+    """Has the first connection fail when it is refused, until the manager's `get_connection` is deleted.
+
+    kafka-python 3.0.12 means to do that. But it drops what comes together with a connection's end, which is the reason
+    for it, and forgets the reason if it has one, and tries until its time is over.
+    """
+    connect, refused = manager.get_connection, dict[object, Exception]()
+
+    def get_connection(node: object, **more: object) -> Any:
+        if node in refused:
+            raise refused[node]
+        connection = connect(node, **more)
+        begin = connection.connection_made
+
+        def connection_made(transport: Any) -> None:
+            transport._sock_recv = partial(_last_words_first, transport._sock_recv)
+            begin(transport)
+
+        connection.connection_made = connection_made
+        connection.init_future.add_errback(partial(note, node))
+        return connection
+
+    def note(node: object, error: Exception) -> None:
+        refusal = _refusal(error, config)
+        if refusal is not None and manager.cluster.is_bootstrap(node):
+            refusals.append(refusal)
+            refused[node] = error
+
+    manager.get_connection = get_connection
+
+
+def _last_words_first(receive: Callable[[], tuple[bytes, Exception | None]]) -> tuple[bytes, Exception | None]:
+    """The end of a connection is there to be received again, after the bytes that came before it."""
+    received, error = receive()
+    return received, None if received else error
+
+
+def _refusal(error: Exception, config: KafkaConfig) -> AssayError | None:
+    """What to say if a connection was lost in a way that will not change by itself."""
+    if type(error).__name__ in (*_CREDENTIALS, "UnsupportedSaslMechanismError"):
+        return translate(error, config)
+    if isinstance(error, ssl.SSLError):
+        return InputError(f"source.security: {error}; correct its files")
+    if isinstance(why := error.__context__, ssl.SSLCertVerificationError):
+        return InputError(
+            f"source.security: the certificate of {config.bootstrap} is not accepted: {why.verify_message}; "
+            "correct ca_file, or the address"
+        )
+    return None
+
+
+def connection_error(error: Exception, config: KafkaConfig, waited: float | None = None) -> AssayError:
+    """As `translate`, but of a first connection: NoBroker without an answer in `waited` seconds, else InputError."""
     name = type(error).__name__
     if name == "KafkaTimeoutError":
-        return _unreachable(config)
+        return _unreachable(config, waited)
     if name == "KafkaConfigurationError" or isinstance(error, ValueError):
         return InputError(f"source.bootstrap: {config.bootstrap}: {error}; correct it")
     if isinstance(error, OSError):
@@ -107,12 +167,13 @@ def connection_error(error: Exception, config: KafkaConfig) -> AssayError:
     return translate(error, config)
 
 
-def _unreachable(config: KafkaConfig) -> NoBroker:
-    """What to say when no connection was made at all: clients can't tell an absent broker from refused credentials."""
+def _unreachable(config: KafkaConfig, waited: float | None) -> NoBroker:
+    """What to say when no connection was made at all: not every broker says that it wants another protocol."""
     secured = config.security.protocol != "PLAINTEXT"
-    also = ", or it refuses the credentials or certificates of source.security" if secured else ""
+    also = ", or not with the protocol or certificates of source.security" if secured else ""
+    within = "" if waited is None else f" within {waited:.0f} s"
     return NoBroker(
-        f"source.bootstrap: no Kafka broker answers at {config.bootstrap} within {CONNECT_SECONDS:.0f} s{also}; "
+        f"source.bootstrap: no Kafka broker answers at {config.bootstrap}{within}{also}; "
         "correct the address, start the broker, or see source.security"
     )
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 
+from assay.config import KafkaConfig
 from assay.errors import InputError, TransientError
-from sources.kafka_client import Survey, Watch, survey
+from sources.kafka_client import Survey, Watch, consumer, survey
 from tests.kafka.broker import Broker, Topics
 from tests.kafka.conftest import MakeBroker
 from tests.kafka.workshop import Driver, config_of, record, source_of
@@ -46,7 +47,7 @@ def _allow(broker: Broker, kind: ResourceType, name: str, *operations: ACLOperat
     admin.close()
 
 
-def _secure_config(broker: Broker, topic: str, **changes: object) -> object:
+def _secure_config(broker: Broker, topic: str, **changes: object) -> KafkaConfig:
     security = {"protocol": "SASL_PLAINTEXT", "username_env": "READER", "password_env": "READER_PASSWORD"}
     return config_of(broker, topic, bootstrap=broker.secure_address, security=security, **changes)
 
@@ -62,9 +63,12 @@ def test_a_survey_tells_partitions_and_their_offsets(kafka: Topics, topic_name: 
 
 
 @pytest.mark.slow
-def test_nobody_at_the_address_is_an_input_error() -> None:
-    with pytest.raises(InputError, match=r"source\.bootstrap: no Kafka broker answers at 127\.0\.0\.1:9 within"):
-        survey(config_of(Topics("127.0.0.1:9"), "any"))
+def test_nobody_at_the_address_is_an_input_error_that_says_how_long_it_was_looked_for() -> None:
+    config = config_of(Topics("127.0.0.1:9"), "any")
+    with pytest.raises(InputError, match=r"source\.bootstrap: no Kafka broker answers at 127\.0\.0\.1:9 within 15 s;"):
+        survey(config)
+    with pytest.raises(InputError, match=r"answers at 127\.0\.0\.1:9 within 1 s;"):
+        consumer(config, bootstrap_timeout_ms=1000)
 
 
 def test_a_topic_that_is_not_there_is_an_input_error(kafka: Topics, topic_name: str) -> None:
@@ -80,13 +84,20 @@ def kafka_topics(kafka: Topics) -> list[str]:
     return names
 
 
-@pytest.mark.slow
-def test_a_wrong_password_is_an_input_error_that_does_not_say_it(
-    secured: Broker, topic_name: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("change", ["password", "mechanism"])
+def test_refused_credentials_are_told_and_not_tried_again(
+    secured: Broker, topic_name: str, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    monkeypatch.setenv("READER_PASSWORD", "hunter2")
-    with pytest.raises(InputError, match="refuses the credentials") as caught:
-        survey(_secure_config(secured, topic_name))  # type: ignore[arg-type]
+    config = _secure_config(secured, topic_name)
+    says = "127.0.0.1:[0-9]+ refuses the credentials"
+    if change == "password":
+        monkeypatch.setenv("READER_PASSWORD", "hunter2")
+    else:
+        says = r"source\.security\.mechanism: the broker does not know it"
+        security = config.security.model_copy(update={"mechanism": "SCRAM-SHA-256"})
+        config = config.model_copy(update={"security": security})
+    with pytest.raises(InputError, match=says) as caught:
+        consumer(config, bootstrap_timeout_ms=3_600_000)
     assert "hunter2" not in str(caught.value)
 
 
@@ -95,12 +106,12 @@ def test_missing_rights_are_input_errors_that_name_them(secured: Broker, topic_n
     config = _secure_config(secured, topic_name)
     for operation in (ACLOperation.DESCRIBE, ACLOperation.READ):
         with pytest.raises(InputError, match=f"source.topics: the user may not read or write {topic_name}"):
-            survey(config)  # type: ignore[arg-type]
+            survey(config)
         _allow(secured, ResourceType.TOPIC, topic_name, operation)
     with pytest.raises(InputError, match=f"source.group: the user may not use the group 'group-of-{topic_name}'"):
-        survey(config)  # type: ignore[arg-type]
+        survey(config)
     _allow(secured, ResourceType.GROUP, f"group-of-{topic_name}", ACLOperation.READ)
-    assert survey(config).ends == {(topic_name, 0): 0}  # type: ignore[arg-type]
+    assert survey(config).ends == {(topic_name, 0): 0}
 
 
 def test_a_group_that_may_only_be_described_is_refused_by_poll(secured: Broker, topic_name: str) -> None:
@@ -108,7 +119,7 @@ def test_a_group_that_may_only_be_described_is_refused_by_poll(secured: Broker, 
     for operation in (ACLOperation.DESCRIBE, ACLOperation.READ):
         _allow(secured, ResourceType.TOPIC, topic_name, operation)
     _allow(secured, ResourceType.GROUP, f"group-of-{topic_name}", ACLOperation.DESCRIBE)
-    driver = Driver(source_of(_secure_config(secured, topic_name)))  # type: ignore[arg-type]
+    driver = Driver(source_of(_secure_config(secured, topic_name)))
     with pytest.raises(InputError, match=f"source.group: the user may not use the group 'group-of-{topic_name}'"):
         driver.until(lambda me: me.owned)
     driver.source.close()

@@ -42,7 +42,8 @@ def test_a_broker_that_is_not_there_is_refused(place: StreamPlace) -> None:
     [
         ({"topics": ["none-such"]}, "source.topics: none-such: there is no such topic; create it or correct the name"),
         ({"topics": ["a b"]}, "source.topics: a b: not a topic's name"),
-        ({"bootstrap": "no port"}, "source.bootstrap"),
+        ({"bootstrap": "no port"}, "source.bootstrap: 'no port' is no address; write host:port"),
+        ({"bootstrap": "127.0.0.1:9092,localhost"}, "source.bootstrap: 'localhost' is no address; write host:port"),
         ({"session_seconds": 5000}, "source.session_seconds"),
         ({"value": {"kind": "avro", "schema_file": "none.avsc"}}, "source.value.schema_file"),
         ({"value": {"kind": "text"}}, "source.columns.id"),
