@@ -25,7 +25,7 @@ def make_source(work: Assignment, name: str, place: Place) -> Source:
         return ParquetSource(config, work.plan, place)
     from sources.kafka import KafkaSource
 
-    return KafkaSource(config, f"{work.config.name}-{name}", place.adopt, work.ends)
+    return KafkaSource(config, f"{work.config.name}-{work.run_id[:8]}-{name}", place.adopt, work.ends)
 
 
 def make_outbox(config: Config) -> Outbox | None:

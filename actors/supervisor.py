@@ -114,7 +114,10 @@ def _check_size(ray: Any, replicas: Replicas) -> None:
 
 @dataclass
 class _Member:
-    """One replica as the supervisor sees it. `call` is the pending `run`, None once it has nothing more to do."""
+    """One replica as the supervisor sees it. `call` is the pending `run`, None once it has nothing more to do.
+
+    `settled` and `advanced`: how much the run had settled, and when, as of the last failure that found it further.
+    """
 
     name: str
     handle: Any
@@ -122,6 +125,7 @@ class _Member:
     failures: int = 0
     refusals: int = 0
     settled: int = 0
+    advanced: float = field(default_factory=time.monotonic)
     resume_at: float = 0.0
 
 
@@ -198,13 +202,13 @@ class Supervisor:
         """A replica's run is over: it is through, or it failed and has to go on, or nothing can go on."""
         exceptions, call = self._ray.exceptions, member.call
         member.call = None
-        death, patiently = Death.NONE, False
+        death, patience = Death.NONE, 0.0
         try:
             self._ray.get(call)
         except exceptions.RayActorError as error:
             death, failure = Death.PROCESS, f"its process ended: {_first_line(error)}"
-            if isinstance(error, exceptions.ActorUnavailableError):
-                self._ray.kill(member.handle, no_restart=False)
+            if isinstance(error, exceptions.ActorUnavailableError):  # Ray starts a new process, or has by now
+                patience = self.assignment.config.replicas.silent_seconds
         except exceptions.RayTaskError as error:
             cause = error.cause if isinstance(error.cause, BaseException) else error
             if isinstance(cause, FatalError):
@@ -218,28 +222,29 @@ class Supervisor:
                     "committed stays. Let the other one finish, or stop it and run this one again"
                 ) from cause
             failure = str(cause)
-            patiently = self.assignment.stream and isinstance(cause, TransientError)
+            if self.assignment.stream and isinstance(cause, TransientError):
+                patience = math.inf
         else:
             self._ray.get(self._board.ended.remote(member.name, Death.NONE, ""))
             return
         failure = self._ray.get(self._board.ended.remote(member.name, death, failure))
-        self._try_again(member, status, failure, patiently=patiently)
+        self._try_again(member, status, failure, patience)
 
-    def _try_again(self, member: _Member, status: Status, failure: str, *, patiently: bool) -> None:
-        """`patiently`: what failed is outside, and a stream waits for it as long as it takes."""
+    def _try_again(self, member: _Member, status: Status, failure: str, patience: float) -> None:
+        """`patience`: seconds without progress in which it does not matter how often it fails."""
         settled = status.tally.settled
         if settled != member.settled:
-            member.failures = 0
+            member.failures, member.advanced = 0, time.monotonic()
             member.refusals = min(member.refusals, 1) if self.assignment.stream else member.refusals
         member.failures += 1
         member.settled = settled
-        if member.failures > _FAILURES_WITHOUT_PROGRESS and not patiently:
+        if member.failures > _FAILURES_WITHOUT_PROGRESS and time.monotonic() - member.advanced >= patience:
             raise FatalError(f"{member.name} failed {member.failures} times without getting further; last: {failure}")
         if not self._stop_sent:
             # Replicas of a driver that was killed live on for some seconds; one that they refused waits for their end.
-            patience = 2.0 * member.refusals
+            turn = 2.0 * member.refusals
             pause = min(0.1 * 2 ** min(member.failures, 10), _LONGEST_PAUSE_SECONDS) * (0.5 + random.random())
-            member.resume_at = time.monotonic() + patience + pause
+            member.resume_at = time.monotonic() + turn + pause
 
     def _resume(self) -> None:
         for member in self._members:

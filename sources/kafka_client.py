@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import MemberToRemove
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError, for_code
 from kafka.net.compat import KafkaNetClient
@@ -34,7 +35,7 @@ _FETCH: dict[str, object] = {
     "fetch_max_bytes": 16 * 2**20,
     "max_partition_fetch_bytes": 4 * 2**20,
     "fetch_max_wait_ms": 250,
-    "metadata_max_age_ms": 60_000,
+    "metadata_max_age_ms": 20_000,
 }
 
 Key = tuple[str, int]
@@ -79,7 +80,11 @@ def consumer(config: KafkaConfig, **more: object) -> KafkaConsumer:
 
 
 def member(config: KafkaConfig, client_id: str) -> KafkaConsumer:
-    """A connected consumer that can join the config's group. Raises NoBroker if none answers within 5 s."""
+    """A connected consumer that can join the config's group; it takes the place of whoever had its client id before.
+
+    Raises NoBroker if no broker answers within seconds.
+    """
+    _take_place(config, client_id)
     session = config.session_seconds
     return consumer(
         config,
@@ -93,10 +98,24 @@ def member(config: KafkaConfig, client_id: str) -> KafkaConsumer:
     )
 
 
-def admin(config: KafkaConfig, client_id: str) -> KafkaAdminClient:
+def admin(config: KafkaConfig, client_id: str, **more: object) -> KafkaAdminClient:
     """A connected admin client. Raises NoBroker if none answers within `CONNECT_SECONDS`."""
-    settings = {**client_settings(config), "client_id": client_id}
+    settings = {**client_settings(config), "client_id": client_id, **more}
     return connected(KafkaAdminClient, KafkaNetClient, KafkaError, config, **settings)
+
+
+def _take_place(config: KafkaConfig, client_id: str) -> None:
+    """Has the group forget members of this client id. They are processes that ended without a word: a rebalance would
+    wait for them until their sessions are over, and nobody would read what was theirs.
+    """
+    client = admin(config, client_id)
+    try:
+        with suppress(TransientError), translated(config):
+            group = client.describe_groups([config.group]).get(config.group, {})
+            gone = [each["member_id"] for each in group.get("members") or () if each["client_id"] == client_id]
+            client.remove_group_members(config.group, [MemberToRemove(each) for each in gone])
+    finally:
+        client.close()
 
 
 def survey(config: KafkaConfig, client_id: str = "assay") -> Survey:
@@ -121,33 +140,6 @@ def survey(config: KafkaConfig, client_id: str = "assay") -> Survey:
     finally:
         asking.close(autocommit=False, timeout_ms=1000)
     return Survey(_keyed(begins), _keyed(ends))
-
-
-class Watch:
-    """Asks for end offsets again and again, for lag. Goes on by itself when the broker was away."""
-
-    def __init__(self, config: KafkaConfig, partitions: Iterable[Key], client_id: str = "assay") -> None:
-        self._config = config
-        self._client_id = client_id
-        self._partitions = [TopicPartition(*key) for key in partitions]
-        self._consumer: KafkaConsumer | None = None
-
-    def ends(self) -> Mapping[Key, int]:
-        """The offset after the last of each partition. Raises TransientError if there is no answer within seconds."""
-        try:
-            if self._consumer is None:
-                self._consumer = consumer(
-                    self._config, client_id=self._client_id, bootstrap_timeout_ms=int(ASK_SECONDS * 1000)
-                )
-            with translated(self._config):
-                return _keyed(self._consumer.end_offsets(self._partitions, timeout_ms=ASK_SECONDS * 1000))
-        except NoBroker as error:
-            raise TransientError(str(error)) from error
-
-    def close(self) -> None:
-        if self._consumer is not None:
-            self._consumer.close(autocommit=False, timeout_ms=1000)
-            self._consumer = None
 
 
 @contextmanager

@@ -33,6 +33,18 @@ def test_one_that_joins_takes_some_partitions_and_the_others_are_never_revoked(k
     first.source.close()
 
 
+def test_one_that_starts_again_takes_the_place_of_its_former_self_at_once(kafka: Topics, topic_name: str) -> None:
+    kafka.create_topic(topic_name, 4)
+    config = config_of(kafka, topic_name, session_seconds=120)
+    former, other = Driver(source_of(config, client_id="one")), Driver(source_of(config, client_id="two"))
+    together([former, other], lambda: len(former.owned) == len(other.owned) == 2)
+    again = Driver(source_of(config, client_id="one"))  # of the former self nothing but the heartbeats is left
+    together([again, other], lambda: len(again.owned) == len(other.owned) == 2)
+    assert again.owned.keys() | other.owned.keys() == {"0", "1", "2", "3"}
+    for driver in (again, other, former):
+        driver.source.close()
+
+
 def test_what_was_read_before_a_rebalance_is_dropped(kafka: Topics, topic_name: str) -> None:
     kafka.create_topic(topic_name)
     kafka.produce(topic_name, [record(0, n) for n in range(50)])

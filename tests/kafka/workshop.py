@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 from assay.config import KafkaConfig
 from assay.contracts import Grant, News, Polled, Shard
@@ -39,8 +40,11 @@ def records(partition: int, numbers: Iterable[int]) -> list[Produced]:
     return [record(partition, number) for number in numbers]
 
 
-def source_of(config: KafkaConfig, ends: Mapping[tuple[str, int], int] | None = None) -> KafkaSource:
-    return KafkaSource(config, "assay-test", lambda _shard: None, ends)
+def source_of(
+    config: KafkaConfig, ends: Mapping[tuple[str, int], int] | None = None, client_id: str | None = None
+) -> KafkaSource:
+    """Without a client id it gets one of its own."""
+    return KafkaSource(config, client_id or f"assay-test-{uuid4().hex}", lambda _shard: None, ends)
 
 
 class Driver:
