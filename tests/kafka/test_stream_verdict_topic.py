@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.kafka.broker import Topics
-from tests.kafka.stream_place import StreamPlace, make_stream, messages
+from tests.kafka.stream_place import StreamPlace, make_stream, messages, wait_until
 from tests.kafka.traffic import rows_of, told
 
 pytestmark = pytest.mark.slow
@@ -65,3 +65,35 @@ def test_only_violations_are_told_if_the_config_says_so(place: StreamPlace, kafk
     bodies = [json.loads(message.value) for message in told(kafka, f"{place.topic}-verdicts")]
     assert len(bodies) == 12
     assert {(body["violation"], body["action"], *body["rule_ids"]) for body in bodies} == {(True, "block", "R1")}
+
+
+def test_a_verdict_topic_that_is_deleted_is_named_and_the_next_start_tells_what_was_not_told(
+    place: StreamPlace, kafka: Topics
+) -> None:
+    verdicts = f"{place.topic}-verdicts"
+    kafka.produce(place.topic, messages(3, 5))
+    process = place.start("stream", "CONFIG")
+    place.wait_for_count(30, process)
+    wait_until(lambda: len(told(kafka, verdicts)) == 30)
+    admin = kafka.admin()
+    admin.delete_topics([verdicts])
+    admin.close()
+    kafka.produce(place.topic, messages(3, 5, 15))
+    _, said = process.communicate(timeout=90)
+    assert process.returncode == 2, said
+    assert f"sink.verdict_topic.topic: {verdicts}: there is no such topic; create it" in said
+    assert "Traceback" not in said
+    kafka.create_topic(verdicts, 2)
+    process = place.start("stream", "CONFIG", "--json")
+    place.wait_for_count(60, process)
+    untold = {
+        (partition, offset, policy) for partition in range(3) for offset in range(5, 10) for policy in ("p0", "p1")
+    }
+
+    def all_told() -> bool:
+        bodies = [json.loads(message.value) for message in told(kafka, verdicts)]
+        return untold <= {(body["partition"], body["offset"], body["policy_id"]) for body in bodies}
+
+    wait_until(all_told)
+    place.finish(process)
+    assert place.rows() == place.expected([10, 10, 10])
