@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from assay.config import KafkaConfig
 from assay.contracts import Shard
 from assay.errors import AssayError
-from sources.kafka_client import Watch
+from jobs.stream_marks import shards_of
+from sources.kafka_client import Survey
+from sources.kafka_watch import Watch
 
 _EVERY_SECONDS = 2.0
 
-Positions = Callable[[], Mapping[Shard, int | None]]
+Positions = Callable[[Sequence[Shard]], Mapping[Shard, int | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,36 +34,46 @@ class Lag:
         return f"lag {sum(self.partitions.values()):,}{where}, last commit {self.commit_age:,.1f} s ago"
 
 
+def lag_of(seen: Survey, shard: Shard, position: int | None) -> int:
+    """How many offsets of a partition are left; without a position all that it has."""
+    one = shard.source, int(shard.id)
+    return max(0, seen.ends[one] - (seen.begins[one] if position is None else position))
+
+
 class LagGauge:
-    """The latest measurement (None before the first) and the ends it is made of. Old while the broker is away."""
+    """The latest measurement and what the broker said then; None before the first. Old while the broker is away."""
 
     def __init__(self) -> None:
         self.latest: Lag | None = None
-        self.ends: Mapping[tuple[str, int], int] = {}
+        self.seen: Survey | None = None
+        self._positions: Mapping[Shard, int | None] = {}
+        self._moved = time.monotonic()
+
+    def measure(self, seen: Survey, positions: Mapping[Shard, int | None]) -> None:
+        if positions != self._positions:
+            self._positions, self._moved = positions, time.monotonic()
+        lags = {shard: lag_of(seen, shard, position) for shard, position in positions.items()}
+        self.seen, self.latest = seen, Lag(lags, time.monotonic() - self._moved)
 
 
 @contextmanager
-def lag_gauge(config: KafkaConfig, shards: Sequence[Shard], positions: Positions) -> Iterator[LagGauge]:
-    """Measures every two seconds in a thread, until the block ends."""
+def lag_gauge(config: KafkaConfig, positions: Positions) -> Iterator[LagGauge]:
+    """Measures every two seconds in a thread, and once more when the block ends: then with the partitions of then."""
     gauge, over = LagGauge(), threading.Event()
-    watch = Watch(config, [(shard.source, int(shard.id)) for shard in shards])
+    watch = Watch(config)
 
-    def measure() -> None:
-        before: Mapping[Shard, int | None] = {}
-        moved = time.monotonic()
+    def measure(*, anew: bool) -> None:
+        with suppress(AssayError):
+            seen = watch.look(anew=anew)
+            gauge.measure(seen, positions(shards_of(seen, None)))
+
+    def go_on() -> None:
         while not over.wait(_EVERY_SECONDS):
-            try:
-                ends, now = watch.ends(), positions()
-            except AssayError:
-                continue
-            moved = time.monotonic() if now != before else moved
-            before = now
-            lags = {shard: max(0, ends[shard.source, int(shard.id)] - (now[shard] or 0)) for shard in shards}
-            gauge.ends = ends
-            gauge.latest = Lag(lags, time.monotonic() - moved)
+            measure(anew=False)
+        measure(anew=True)
         watch.close()
 
-    thread = threading.Thread(target=measure, name="assay-lag", daemon=True)
+    thread = threading.Thread(target=go_on, name="assay-lag", daemon=True)
     thread.start()
     try:
         yield gauge

@@ -14,32 +14,23 @@ from actors.identity import identify
 from actors.supervisor import Supervisor, cluster
 from assay.config import KafkaConfig
 from assay.contracts import NewsKind, Shard, Tally
-from assay.errors import FatalError, InputError, Interrupted, TransientError
-from assay.ledger import items_key, track_key
+from assay.errors import InputError, Interrupted, TransientError
 from assay.records import JudgeIdentity
-from jobs.lag import Lag, LagGauge, lag_gauge
+from jobs.lag import Lag, LagGauge, lag_gauge, lag_of
 from jobs.load import Job
 from jobs.reload import PolicyWatch
 from jobs.running import record_of, recorded, upkeep
+from jobs.stream_marks import Mark, balance, begin_at_ends, read_marks, shards_of
 from jobs.stream_summary import PartitionSummary, StreamSummary, summarise_stream
-from sinks.counts import RunCount, Span, count_outcomes, count_spans
+from sinks.counts import RunCount, count_outcomes
 from sinks.delta import DeltaSink
 from sinks.kafka_outbox import KafkaOutbox
-from sources.kafka_client import survey
+from sources.kafka_client import Survey, survey
 
 _LOOK_SECONDS = 0.5
-_NAMED = 5
 
 Say = Callable[[str], None]
 Show = Callable[[Status, Lag | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Where the ledger stands with a partition: its position (None: not begun), and the items before it."""
-
-    position: int | None
-    items: int
 
 
 @dataclass
@@ -95,22 +86,22 @@ def stream(job: Job, *, until_end: bool, show: Show, say: Say, stopping: Callabl
     _check_outbox(job, source)
     sink = DeltaSink(job.config.sink, job.config.sink.path)
     ends = seen.ends if until_end else None
-    shards = [
-        Shard(topic, str(partition), ends[topic, partition] if ends else None, stream=True)
-        for topic, partition in sorted(seen.ends)
-    ]
+    shards = shards_of(seen, ends)
     _introduce(job, shards, say)
+    if source.start == "latest":
+        begin_at_ends(sink, seen, judge)
     watcher = Watcher(job, sink, judge, shards, ends, stopping, show, say)
     run_id, before = uuid4().hex, read_marks(sink, shards, judge)
 
     def run() -> StreamSummary:
         status = _judge(watcher, source, run_id)
-        after = read_marks(sink, shards, judge)
-        _balance(job, before, after)
+        last = _last_seen(watcher, seen)
+        after = read_marks(sink, shards_of(last, ends), judge)
+        balance(job.config.sink.path, job.policies, before, after)
         return summarise_stream(
             run_id,
             "done" if until_end and _all_settled(after) else "stopped",
-            _partitions(before, after, _ends(watcher, seen.ends)),
+            _partitions(before, after, last),
             count_outcomes(job.config.sink.path, run_id) if status else RunCount(0, 0, {}),
             status.tally if status else Tally(),
             watcher.resubscribed,
@@ -139,9 +130,12 @@ def _all_settled(marks: Mapping[Shard, Mark]) -> bool:
     return all((mark.position or 0) >= (shard.stop or 0) for shard, mark in marks.items())
 
 
-def _ends(watcher: Watcher, seen: Mapping[tuple[str, int], int]) -> Mapping[tuple[str, int], int]:
-    """The ends as they were last seen; with `until_end`, those that were to be reached."""
-    return seen if watcher.ends is not None else {**seen, **watcher.gauge.ends}
+def _last_seen(watcher: Watcher, seen: Survey) -> Survey:
+    """Partitions and ends as they were last seen; with `until_end`, those that were to be reached."""
+    last = watcher.gauge.seen
+    if watcher.ends is not None or last is None:
+        return seen
+    return Survey({**seen.begins, **last.begins}, {**seen.ends, **last.ends})
 
 
 def _judge(watcher: Watcher, source: KafkaConfig, run_id: str) -> Status | None:
@@ -152,15 +146,15 @@ def _judge(watcher: Watcher, source: KafkaConfig, run_id: str) -> Status | None:
 
     changes = PolicyWatch(job, watcher.say)
 
-    def positions() -> dict[Shard, int | None]:
-        marks = read_marks(watcher.sink, watcher.shards, watcher.judge)
+    def positions(shards: Sequence[Shard]) -> dict[Shard, int | None]:
+        marks = read_marks(watcher.sink, shards, watcher.judge)
         return {shard: mark.position for shard, mark in marks.items()}
 
     try:
         with (
             cluster(job.config.replicas),
             upkeep(job),
-            lag_gauge(source, watcher.shards, positions) as watcher.gauge,
+            lag_gauge(source, positions) as watcher.gauge,
         ):
             work = Assignment(job.config, job.policies, run_id, ends=watcher.ends)
             return Supervisor(work, watcher.shards, watcher.status, watcher.stopping, changes.renewed).run()
@@ -173,50 +167,18 @@ def _check_outbox(job: Job, source: KafkaConfig) -> None:
         outbox.check()
 
 
-def read_marks(sink: DeltaSink, shards: Sequence[Shard], judge: JudgeIdentity) -> dict[Shard, Mark]:
-    """The ledger's position and item count of each partition."""
-    positions = {shard: track_key(shard, "", judge) for shard in shards}
-    ledger = sink.ledger([*positions.values(), *map(items_key, shards)])
-    return {shard: Mark(ledger.get(key), ledger.get(items_key(shard), 0)) for shard, key in positions.items()}
-
-
-def _balance(job: Job, before: Mapping[Shard, Mark], after: Mapping[Shard, Mark]) -> None:
-    """Conservation over offsets: between the two positions each policy has one row for each item that was read.
-
-    Offsets that hold no item (compacted, aborted, control records) count on neither side. Raises FatalError.
-    """
-    spans = {
-        shard: Span(shard.source, shard.id, before[shard].position or 0, mark.position or 0)
-        for shard, mark in after.items()
-    }
-    counts = count_spans(job.config.sink.path, spans.values())
-    wrong = []
-    for shard, span in spans.items():
-        items = after[shard].items - before[shard].items
-        for policy in job.policies:
-            count = counts.get((span.source, span.shard, policy.id))
-            rows, positions = (count.rows, count.positions) if count else (0, 0)
-            where = f"{span.source}/{span.shard} offsets {span.low} to {span.high} under policy {policy.id}"
-            if rows != positions:
-                wrong.append(f"{where}: {rows - positions} outcomes are doubled")
-            elif rows != items:
-                wrong.append(f"{where}: {items} items were read, {rows} have an outcome")
-    if wrong:
-        more = [f"and {len(wrong) - _NAMED} more"] if len(wrong) > _NAMED else []
-        raise FatalError("the run does not balance:\n  " + "\n  ".join([*wrong[:_NAMED], *more]))
-
-
 def _partitions(
-    before: Mapping[Shard, Mark], after: Mapping[Shard, Mark], ends: Mapping[tuple[str, int], int]
+    before: Mapping[Shard, Mark], after: Mapping[Shard, Mark], last: Survey
 ) -> tuple[PartitionSummary, ...]:
+    """A partition that was added while the run went on had no items before."""
     return tuple(
         PartitionSummary(
             topic=shard.source,
             partition=int(shard.id),
-            began=before[shard].position,
+            began=before.get(shard, Mark()).position,
             position=mark.position,
-            items=mark.items - before[shard].items,
-            lag=max(0, ends[shard.source, int(shard.id)] - (mark.position or 0)),
+            items=mark.items - before.get(shard, Mark()).items,
+            lag=lag_of(last, shard, mark.position),
         )
         for shard, mark in after.items()
     )

@@ -131,14 +131,46 @@ def count_spans(path: str, spans: Collection[Span]) -> dict[tuple[str, str, str]
                  WHERE position >= low AND position < high
                  GROUP BY ALL)
            GROUP BY ALL""",
-        {
-            "sources": [span.source for span in spans],
-            "shards": [span.shard for span in spans],
-            "lows": [span.low for span in spans],
-            "highs": [span.high for span in spans],
-        },
+        _columns(spans),
     )
     return {(row[0], row[1], row[2]): TrackCount(row[3], row[4]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class WholeCount:
+    """How many positions of a stretch have a row under each policy, and how many rows are there once too often."""
+
+    whole: int
+    doubled: int
+
+
+def count_whole(path: str, spans: Collection[Span], policies: Collection[str]) -> dict[tuple[str, str], WholeCount]:
+    """For each stretch with any row, by source and shard: what the policies of these ids made of it."""
+    rows = fetch(
+        path,
+        """SELECT source, shard, count(*) FILTER (policies = len($policies)), sum(doubled)::BIGINT
+           FROM (SELECT source, shard, position, count(*) AS policies, sum(n - 1) AS doubled
+                 FROM (SELECT source, shard, position, policy_id, count(*) AS n
+                       FROM read_parquet($files)
+                       JOIN (SELECT unnest($sources::VARCHAR[]) AS source, unnest($shards::VARCHAR[]) AS shard,
+                                    unnest($lows::BIGINT[]) AS low, unnest($highs::BIGINT[]) AS high)
+                       USING (source, shard)
+                       WHERE position >= low AND position < high AND policy_id IN (SELECT unnest($policies::VARCHAR[]))
+                       GROUP BY ALL)
+                 GROUP BY ALL)
+           GROUP BY ALL""",
+        {**_columns(spans), "policies": list(policies)},
+    )
+    return {(row[0], row[1]): WholeCount(row[2], row[3]) for row in rows}
+
+
+def _columns(spans: Collection[Span]) -> dict[str, object]:
+    return {
+        "sources": [span.source for span in spans],
+        "shards": [span.shard for span in spans],
+        "lows": [span.low for span in spans],
+        "highs": [span.high for span in spans],
+    }
 
 
 def settled_positions(path: str, shard: Shard, policy: Policy, judge: JudgeIdentity, since: int = 0) -> frozenset[int]:

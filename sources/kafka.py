@@ -33,8 +33,9 @@ _LEAVE_MS = 1_500
 class KafkaSource:
     """Implements `Source` over one consumer of a group; the broker says which partitions are ours.
 
-    What the group has committed does not matter: positions come from `seek`. `ends` bounds each partition (one that it
-    does not name is new, and has nothing to read); without it there is no end. `poll` raises InputError for what only a
+    What the group has committed does not matter: positions come from `seek`. Without one, a partition is new and begins
+    at its first offset, or at the config's `start` if that is a time. `ends` bounds each partition (one that it does
+    not name is new, and has nothing to read); without it there is no end. `poll` raises InputError for what only a
     person can set right (a gap with `on_gap: stop`, a topic created anew, rights withdrawn); a broker that is away is
     waited for, and told of as news.
     """
@@ -155,7 +156,7 @@ class KafkaSource:
         if not wishes:
             return []
         try:
-            found = bounds(client, self._config, [one for one, _, _ in wishes])
+            found = bounds(client, self._config, {one: wish.position for one, _, wish in wishes})
         except TransientError:
             news += self._watchdog.missed()
             return []

@@ -21,7 +21,7 @@ from kafka.structs import MemberState
 
 from assay.config import KafkaConfig
 from assay.errors import TransientError
-from assay.kafka import NoBroker, client_settings, connected, translate
+from assay.kafka import client_settings, connected, translate
 from sources.kafka_batches import plug_in
 from sources.kafka_values import Values
 
@@ -104,11 +104,17 @@ def admin(config: KafkaConfig, client_id: str, **more: object) -> KafkaAdminClie
     return connected(KafkaAdminClient, KafkaNetClient, KafkaError, config, **settings)
 
 
+def asking(config: KafkaConfig, client_id: str) -> KafkaAdminClient:
+    """An admin client that waits for answers `ASK_SECONDS` only. Raises NoBroker if none answers within them."""
+    patience = int(ASK_SECONDS * 1000)
+    return admin(config, client_id, bootstrap_timeout_ms=patience, request_timeout_ms=patience)
+
+
 def _take_place(config: KafkaConfig, client_id: str) -> None:
     """Has the group forget members of this client id. They are processes that ended without a word: a rebalance would
     wait for them until their sessions are over, and nobody would read what was theirs.
     """
-    client = admin(config, client_id)
+    client = asking(config, client_id)
     try:
         with suppress(TransientError), translated(config):
             group = client.describe_groups([config.group]).get(config.group, {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,11 +12,12 @@ from assay.config import KafkaConfig
 from assay.errors import InputError
 from assay.records import BadItem, ItemKind, Place, Reason
 from sources.kafka_client import ASK_SECONDS, translated
+from sources.kafka_watch import high_watermarks
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a partition's log holds: offsets from `begin` to before `end`. `start`: where the config says to begin."""
+    """What a partition's log holds: offsets from `begin` to before `end`. `start`: where a new one is begun."""
 
     begin: int
     end: int
@@ -24,19 +25,25 @@ class Bounds:
 
 
 def bounds(
-    client: KafkaConsumer, config: KafkaConfig, partitions: Collection[TopicPartition]
+    client: KafkaConsumer, config: KafkaConfig, positions: Mapping[TopicPartition, int | None]
 ) -> Mapping[TopicPartition, Bounds]:
-    """As the broker has them now. Raises TransientError if it does not answer within seconds."""
-    asked, timeout = list(partitions), ASK_SECONDS * 1000
+    """As the broker has them now. Raises TransientError if it does not answer within seconds.
+
+    The end is the high watermark where the position is after the last stable offset: it may have been read without
+    regard to transactions, one of which is still open. Without a position a partition begins at its first offset or the
+    config's time; for `latest`, partitions that were there when the job began have one.
+    """
+    asked, timeout = list(positions), ASK_SECONDS * 1000
     with translated(config):
         begins = client.beginning_offsets(asked, timeout_ms=timeout)
-        ends = client.end_offsets(asked, timeout_ms=timeout)
-        starts = {"earliest": begins, "latest": ends}.get(str(config.start))
-        if starts is None:
-            assert isinstance(config.start, datetime)
+        ends, starts = client.end_offsets(asked, timeout_ms=timeout), begins
+        if isinstance(config.start, datetime):
             since = max(0, int(config.start.timestamp() * 1000))
             found = client.offsets_for_times(dict.fromkeys(asked, since), timeout_ms=timeout)
             starts = {one: ends[one] if found[one] is None else found[one].offset for one in asked}
+    beyond = [one for one, position in positions.items() if position is not None and position > ends[one]]
+    if beyond and config.isolation_level == "read_committed":
+        ends = {**ends, **high_watermarks(config, beyond)}
     return {one: Bounds(begins[one], ends[one], starts[one]) for one in asked}
 
 

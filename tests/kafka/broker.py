@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from jobs.broker import LocalBroker, free_ports
 
@@ -42,6 +43,26 @@ class Topics:
         admin = self.admin()
         try:
             admin.create_topics({name: options}, wait_for_metadata=True)
+        finally:
+            admin.close()
+
+    def add_partitions(self, name: str, count: int) -> None:
+        """From now on the topic has so many, and each of them is led."""
+        admin = self.admin()
+        try:
+            admin.create_partitions({name: count})
+            deadline = time.monotonic() + 30
+            while sum(part["leader_id"] >= 0 for part in admin.describe_topics([name])[0]["partitions"]) < count:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        finally:
+            admin.close()
+
+    def delete_before(self, name: str, partition: int, offset: int) -> None:
+        """As retention does: the log begins at this offset."""
+        admin = self.admin()
+        try:
+            admin.delete_records({TopicPartition(name, partition): offset})
         finally:
             admin.close()
 

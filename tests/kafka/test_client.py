@@ -10,7 +10,8 @@ from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, R
 
 from assay.config import KafkaConfig
 from assay.errors import InputError, TransientError
-from sources.kafka_client import Survey, Watch, consumer, survey
+from sources.kafka_client import Survey, consumer, survey
+from sources.kafka_watch import Watch
 from tests.kafka.broker import Broker, Topics
 from tests.kafka.conftest import MakeBroker
 from tests.kafka.workshop import Driver, config_of, record, source_of
@@ -129,19 +130,33 @@ def test_a_group_that_may_only_be_described_is_refused_by_poll(secured: Broker, 
 def test_ends_are_asked_again_when_the_broker_is_back(make_broker: MakeBroker, topic_name: str) -> None:
     broker = make_broker()
     broker.create_topic(topic_name)
-    watch = Watch(config_of(broker, topic_name), [(topic_name, 0)])
-    assert watch.ends() == {(topic_name, 0): 0}
+    watch = Watch(config_of(broker, topic_name))
+    assert watch.look() == Survey({(topic_name, 0): 0}, {(topic_name, 0): 0})
     broker.produce(topic_name, [record(0, n) for n in range(3)])
-    assert watch.ends() == {(topic_name, 0): 3}
+    assert watch.look().ends == {(topic_name, 0): 3}
     broker.kill()
     with pytest.raises(TransientError):
-        watch.ends()
+        watch.look()
     broker.start()
     for attempt in range(10):
         try:
-            assert watch.ends() == {(topic_name, 0): 3}
+            assert watch.look().ends == {(topic_name, 0): 3}
         except TransientError:
             assert attempt < 9
         else:
             break
+    watch.close()
+
+
+def test_partitions_that_are_added_are_seen_when_they_are_counted_anew(kafka: Topics, topic_name: str) -> None:
+    kafka.create_topic(topic_name)
+    watch = Watch(config_of(kafka, topic_name))
+    watch.look()
+    kafka.add_partitions(topic_name, 2)
+    kafka.produce(topic_name, [record(1, n) for n in range(3)])
+    assert watch.look().partitions == ((topic_name, 0),)
+    kafka.delete_before(topic_name, 1, 2)
+    assert watch.look(anew=True) == Survey(
+        {(topic_name, 0): 0, (topic_name, 1): 2}, {(topic_name, 0): 0, (topic_name, 1): 3}
+    )
     watch.close()
