@@ -55,6 +55,7 @@ class Holding:
         self._unseen = {position for track in self.tracks.values() for position in track.skip}
         self._retired: set[str] = set()
         self._committed = {policy: track.settled for policy, track in self.tracks.items()}
+        self._past = 0
         self.reached = self.low
         self._first: int | None = None
         self._begins = dict.fromkeys(self.tracks, 0)
@@ -72,7 +73,7 @@ class Holding:
     @property
     def standing(self) -> Standing:
         committed = [self._committed[policy] for policy in self.tracks]
-        return Standing(min(committed), sum(committed), self.reached, self.flying)
+        return Standing(min(committed), sum(committed) + self._past, self.reached, self.flying)
 
     @property
     def complete(self) -> bool:
@@ -175,6 +176,7 @@ class Holding:
         for policy in [each for each in self._retired if self.tracks[each].idle]:
             self._retired.discard(policy)
             del self.tracks[policy]
+            self._past += self._committed.pop(policy)
         self.unsettled -= len(batch.outcomes)
         self.size -= sum(outcome.item.size for outcome in batch.outcomes)
 

@@ -76,6 +76,19 @@ def test_replicas_are_killed_at_random_moments(live: Live, seed: int) -> None:
     live.settle()
 
 
+def test_a_killed_replica_has_one_successor(live: Live) -> None:
+    wait_for_replicas(live.process)
+    before = {replica.pid for replica in replicas_of(live.process)}
+    seen: set[int] = set()
+    replicas_of(live.process)[0].kill()
+    for _ in range(80):
+        time.sleep(0.1)
+        seen |= {replica.pid for replica in replicas_of(live.process)}
+    assert len(seen - before) == 1
+    live.produce()
+    live.settle()
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_the_driver_is_killed_at_a_random_moment_and_the_next_meets_what_it_left(live: Live, seed: int) -> None:
     chance = random.Random(100 + seed)

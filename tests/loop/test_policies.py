@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from actors.counts import Report
 from actors.loop import Loop
+from actors.scripted import ScriptedJudge
+from assay.config import ScriptedConfig
 from assay.contracts import Grant, Polled
 from assay.records import Outcome
 from sinks.memory import MemorySink
@@ -53,6 +56,25 @@ async def test_a_changed_policy_is_taken_in_between_items_and_reports_say_where_
     assert texts == [SPAM.hash] * source.began + [NEWER.hash] * (20 - source.began)
     assert {report.begins[NEWER.hash][HOME] for report in heard if NEWER.hash in report.begins} == {source.began}
     assert not any({SPAM.hash, NEWER.hash} <= report.begins.keys() for report in heard)
+
+
+async def test_a_shard_never_falls_back_while_texts_come_and_go() -> None:
+    long, heard = replace(HOME, stop=300), list[Report]()
+    source = Edited([Grant(long)], {long: arrivals(positions=range(300))})
+    judge = ScriptedJudge(ScriptedConfig(kind="scripted", latency_ms=3))
+    loop = Loop(source, judge, MemorySink(), (SPAM, ABUSE), "run", FAST, heard.append)
+
+    def edit() -> None:
+        loop.adopt((NEWER if source.at % 20 else SPAM, ABUSE))
+        source.at += 10
+        source.began = None
+
+    source.edit, source.at = edit, 10
+    await loop.run()
+    standings = [report.standings[long] for report in heard if long in report.standings]
+    assert len({standing.low for standing in standings}) > 2
+    assert standings == sorted(standings, key=lambda standing: (standing.low, standing.mark))
+    assert [standing.mark for standing in standings] == sorted(standing.mark for standing in standings)
 
 
 async def test_of_a_shard_that_does_not_begin_at_0_no_text_begins_there_either() -> None:
