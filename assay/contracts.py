@@ -103,8 +103,8 @@ class Standing:
     """How far a loop is with a shard.
 
     `low`: everything before it is committed under every policy. `mark`: the sum of its tracks' committed positions,
-    those of texts that are through included, which grows with each commit. `reached`: everything before it has been read. `flying`: its cases that are with the
-    judge, or next to go there while cases go one by one.
+    those of texts that are through included, which grows with each commit. `reached`: everything before it has been
+    read. `flying`: its cases that are with the judge, or next to go there while cases go one by one.
     """
 
     low: int
