@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -28,31 +28,6 @@ _SMALLEST = 1_024
 
 Header = tuple[str, bytes]
 
-VERDICT_COLUMNS = (
-    "item_id",
-    "item_time",
-    "item_kind",
-    "content_hash",
-    "policy_id",
-    "policy_version",
-    "policy_hash",
-    "violation",
-    "rule_ids",
-    "severity",
-    "action",
-    "confidence",
-    "score",
-    "rationale",
-    "judge",
-    "judge_revision",
-    "run_id",
-    "source",
-    "shard",
-    "position",
-    "judged_at",
-    "carried",
-)
-"""The columns that a verdict's message is made of, beside `status`."""
 DEAD_LETTER_COLUMNS = ("status", "stage", "reason", "detail", "raw", "source", "shard", "position")
 
 
@@ -136,6 +111,10 @@ class VerdictMessage:
         if len(self.item_id) > MAX_TEXT:
             return replace(self, item_id=self.item_id[:MAX_TEXT], cut=(*self.cut, "item_id"))
         return None
+
+
+VERDICT_COLUMNS = tuple(each.name for each in fields(VerdictMessage) if each.name not in ("case", "cut"))
+"""The columns that a verdict's message is made of, beside `status`: its fields have their names."""
 
 
 @dataclass(frozen=True, slots=True)
