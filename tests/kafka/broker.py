@@ -57,6 +57,7 @@ class Topics:
                 time.sleep(0.05)
         finally:
             admin.close()
+        self.close()  # the producer would know the former number for a while
 
     def delete_before(self, name: str, partition: int, offset: int) -> None:
         """As retention does: the log begins at this offset."""
