@@ -84,12 +84,10 @@ def stream(job: Job, *, until_end: bool, show: Show, say: Say, stopping: Callabl
     source = _source(job)
     judge, seen = identify(job.config.judge), survey(source)
     _check_outbox(job, source)
-    sink = DeltaSink(job.config.sink, job.config.sink.path)
     ends = seen.ends if until_end else None
     shards = shards_of(seen, ends)
     _introduce(job, shards, say)
-    if source.start == "latest":
-        begin_at_ends(sink, seen, judge)
+    sink = _begun(job, source, seen, judge)
     watcher = Watcher(job, sink, judge, shards, ends, stopping, show, say)
     run_id, before = uuid4().hex, read_marks(sink, shards, judge)
 
@@ -115,6 +113,14 @@ def _source(job: Job) -> KafkaConfig:
     if not isinstance(job.config.source, KafkaConfig):
         raise InputError("source.kind: a stream reads Kafka; for a Parquet source run: assay backfill")
     return job.config.source
+
+
+def _begun(job: Job, source: KafkaConfig, seen: Survey, judge: JudgeIdentity) -> DeltaSink:
+    """The job's table, whose ledger says where `latest` is."""
+    sink = DeltaSink(job.config.sink, job.config.sink.path)
+    if source.start == "latest":
+        begin_at_ends(sink, seen, judge)
+    return sink
 
 
 def _introduce(job: Job, shards: Sequence[Shard], say: Say) -> None:
