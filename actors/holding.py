@@ -52,7 +52,7 @@ class Holding:
         self._fence = ledger.fence
         self._begun = False
         self._items: deque[int] = deque()
-        self._unseen = {position for track in self.tracks.values() for position in track.skip}
+        self._unseen = set(frozenset.intersection(*(track.skip for track in self.tracks.values())))
         self._retired: set[str] = set()
         self._committed = {policy: track.settled for policy, track in self.tracks.items()}
         self._past = 0
