@@ -70,7 +70,7 @@ class Watcher:
         if self.ends is not None and not self._done and time.monotonic() - self._looked >= _LOOK_SECONDS:
             self._looked = time.monotonic()
             with suppress(TransientError):  # the next look will tell
-                self._done = _all_settled(read_marks(self.sink, self.shards, self.judge))
+                self._done = _all_settled(self.job, read_marks(self.sink, self.shards, self.judge))
         return self._done or self.signalled()
 
 
@@ -98,7 +98,7 @@ def stream(job: Job, *, until_end: bool, show: Show, say: Say, stopping: Callabl
         balance(job.config.sink.path, job.policies, before, after)
         return summarise_stream(
             run_id,
-            "done" if until_end and _all_settled(after) else "stopped",
+            "done" if until_end and _all_settled(job, after) else "stopped",
             _partitions(before, after, last),
             count_outcomes(job.config.sink.path, run_id) if status else RunCount(0, 0, {}),
             status.tally if status else Tally(),
@@ -131,9 +131,10 @@ def _introduce(job: Job, shards: Sequence[Shard], say: Say) -> None:
     say(f"auditing {', '.join(topics)}: {len(shards)} partitions; SIGTERM or Ctrl-C ends it")
 
 
-def _all_settled(marks: Mapping[Shard, Mark]) -> bool:
-    """Whether every partition is settled up to where it is to stop."""
-    return all((mark.position or 0) >= (shard.stop or 0) for shard, mark in marks.items())
+def _all_settled(job: Job, marks: Mapping[Shard, Mark]) -> bool:
+    """Whether every partition is settled up to where it is to stop, and whoever is to be told of it was told."""
+    told = job.config.sink.verdict_topic is not None or _source(job).dead_letter is not None
+    return all(mark.settled(shard.stop or 0, told=told) for shard, mark in marks.items())
 
 
 def _last_seen(watcher: Watcher, seen: Survey) -> Survey:

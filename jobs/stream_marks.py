@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from assay.contracts import Move, Shard, Sink
 from assay.errors import FatalError, Refused
-from assay.ledger import items_key, track_key
+from assay.ledger import items_key, sent_key, track_key
 from assay.policy import Policy
 from assay.records import JudgeIdentity
 from sinks.counts import Span, count_spans, count_whole
@@ -18,10 +18,19 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where the ledger stands with a partition: its position (None: not begun), and the items before it."""
+    """Where the ledger stands with a partition: its position (None: not begun), and the items before it.
+
+    `sent`: others were told of everything before it (None: of nothing).
+    """
 
     position: int | None = None
     items: int = 0
+    sent: int | None = None
+
+    def settled(self, stop: int, *, told: bool) -> bool:
+        """Whether everything before `stop` is settled, and others were told of it if they are to be told."""
+        position = self.position or 0
+        return position >= stop and (not told or (self.sent or 0) >= position)
 
 
 def shards_of(seen: Survey, ends: Mapping[tuple[str, int], int] | None) -> list[Shard]:
@@ -33,10 +42,13 @@ def shards_of(seen: Survey, ends: Mapping[tuple[str, int], int] | None) -> list[
 
 
 def read_marks(sink: Sink, shards: Iterable[Shard], judge: JudgeIdentity) -> dict[Shard, Mark]:
-    """The ledger's position and item count of each partition."""
+    """The ledger's position, item count and told position of each partition."""
     positions = {shard: track_key(shard, "", judge) for shard in shards}
-    ledger = sink.ledger([*positions.values(), *map(items_key, positions)])
-    return {shard: Mark(ledger.get(key), ledger.get(items_key(shard), 0)) for shard, key in positions.items()}
+    ledger = sink.ledger([*positions.values(), *map(items_key, positions), *map(sent_key, positions)])
+    return {
+        shard: Mark(ledger.get(key), ledger.get(items_key(shard), 0), ledger.get(sent_key(shard)))
+        for shard, key in positions.items()
+    }
 
 
 def begin_at_ends(sink: Sink, seen: Survey, judge: JudgeIdentity) -> None:

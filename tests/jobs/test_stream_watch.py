@@ -1,4 +1,4 @@
-"""What the driver of a stream makes of a table that can't be read for a moment."""
+"""When the driver of a stream that has an end sees that it has come."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Collection
 from pathlib import Path
 
 from actors.identity import identify
-from assay.config import Config, DeltaConfig, ScriptedConfig
+from assay.config import Config, DeltaConfig, ScriptedConfig, VerdictTopic
 from assay.contracts import Move, Shard
 from assay.errors import TransientError
-from assay.ledger import track_key
+from assay.ledger import sent_key, track_key
 from jobs.load import Job
 from jobs.stream import Watcher
 from sinks.delta import DeltaSink
 
 SHARD = Shard("events", "0", 5, stream=True)
+SCRIPTED = ScriptedConfig(kind="scripted")
+JUDGE = identify(SCRIPTED)
 
 
 class Hiccup(DeltaSink):
@@ -29,9 +31,8 @@ class Hiccup(DeltaSink):
         return super().ledger(keys)
 
 
-def test_a_table_that_cannot_be_read_for_a_moment_ends_nothing(tmp_path: Path) -> None:
-    sink = DeltaConfig(kind="delta", path=str(tmp_path))
-    scripted = ScriptedConfig(kind="scripted")
+def watcher(sink: DeltaConfig, table: DeltaSink) -> Watcher:
+    """Of a job that is done once the one partition is settled up to its stop."""
     config = Config.model_validate(
         {
             "name": "live",
@@ -43,15 +44,33 @@ def test_a_table_that_cannot_be_read_for_a_moment_ends_nothing(tmp_path: Path) -
                 "columns": {"id": "id", "text": "text"},
             },
             "policies": ["p.md"],
-            "judge": scripted.model_dump(),
+            "judge": SCRIPTED.model_dump(),
             "sink": sink.model_dump(),
         }
     )
-    table, judge = Hiccup(sink, sink.path), identify(scripted)
-    table.commit([], {track_key(SHARD, "", judge): Move(None, 5)})
-    said: list[str] = []
-    job = Job(config, (), None)
-    watcher = Watcher(job, table, judge, [SHARD], {("events", 0): 5}, lambda: False, lambda *_: None, said.append)
-    assert not watcher.stopping()
+    job, ends = Job(config, (), None), {("events", 0): 5}
+    return Watcher(job, table, JUDGE, [SHARD], ends, lambda: False, lambda *_: None, lambda _: None)
+
+
+def look(watcher: Watcher) -> bool:
     watcher._looked = 0.0
-    assert watcher.stopping()
+    return watcher.stopping()
+
+
+def test_a_table_that_cannot_be_read_for_a_moment_ends_nothing(tmp_path: Path) -> None:
+    sink = DeltaConfig(kind="delta", path=str(tmp_path))
+    table = Hiccup(sink, sink.path)
+    table.commit([], {track_key(SHARD, "", JUDGE): Move(None, 5)})
+    watching = watcher(sink, table)
+    assert not look(watching)
+    assert look(watching)
+
+
+def test_what_others_are_yet_to_be_told_is_waited_for(tmp_path: Path) -> None:
+    sink = DeltaConfig(kind="delta", path=str(tmp_path), verdict_topic=VerdictTopic(topic="verdicts"))
+    table = DeltaSink(sink, sink.path)
+    table.commit([], {track_key(SHARD, "", JUDGE): Move(None, 5), sent_key(SHARD): Move(None, 3)})
+    watching = watcher(sink, table)
+    assert not look(watching)
+    table.commit([], {sent_key(SHARD): Move(3, 5)})
+    assert look(watching)
