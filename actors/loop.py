@@ -182,6 +182,7 @@ class Loop:
         for holding in await self._in_thread(claim, grants, self._sink, self._intake.policies, self._judge):
             self._held.add(holding)
             self._telling.welcome(holding)
+        self._seek()  # before anything else happens: a shard that is settled already may be done with in a moment
         self._care = self._held.care
 
     def _drop(self, shard: Shard) -> None:

@@ -92,13 +92,16 @@ class Replica:
         self._stopped = False
 
     async def run(self) -> Tally:
-        """Work until the board has nothing left. A call while another is at work gets what that one comes to.
+        """Work until the board has nothing left. A call while another is at work (its caller lost touch) takes over.
 
         Ends the process when the engine died: Ray starts a new one.
         """
-        if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._run())
-        return await asyncio.shield(self._work)
+        if self._work is not None and not self._work.done():
+            if self._loop is not None:
+                self._loop.stop()
+            await asyncio.wait([self._work])
+        self._work = asyncio.create_task(self._run())
+        return await self._work
 
     async def _run(self) -> Tally:
         try:

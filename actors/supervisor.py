@@ -32,6 +32,7 @@ _TICK_SECONDS = 0.25
 _PROBE_SECONDS = 5.0
 _REFUSALS = 4
 _FAILURES_WITHOUT_PROGRESS = 6
+_WELL_SECONDS = 600.0
 _LONGEST_PAUSE_SECONDS = 10.0
 
 
@@ -116,16 +117,19 @@ def _check_size(ray: Any, replicas: Replicas) -> None:
 class _Member:
     """One replica as the supervisor sees it. `call` is the pending `run`, None once it has nothing more to do.
 
-    `settled` and `advanced`: how much the run had settled, and when, as of the last failure that found it further.
+    `failures` are those since the run last got further (`settled`), the first at `failing_since`, the last at
+    `failed_at`; `waits` are those that do not count, since what failed is outside.
     """
 
     name: str
     handle: Any
     call: Any
     failures: int = 0
+    waits: int = 0
     refusals: int = 0
     settled: int = 0
-    advanced: float = field(default_factory=time.monotonic)
+    failing_since: float = 0.0
+    failed_at: float = 0.0
     resume_at: float = 0.0
 
 
@@ -144,6 +148,7 @@ class Supervisor:
     renewed: Callable[[], Sequence[Policy] | None] = lambda: None
     _members: list[_Member] = field(default_factory=list, init=False)
     _stop_sent: bool = field(default=False, init=False)
+    _changed: Sequence[Policy] | None = field(default=None, init=False)
 
     def run(self) -> Status:
         """Until every shard is settled, or the stop is through. Returns the last status.
@@ -231,26 +236,30 @@ class Supervisor:
         self._try_again(member, status, failure, patience)
 
     def _try_again(self, member: _Member, status: Status, failure: str, patience: float) -> None:
-        """`patience`: seconds without progress in which it does not matter how often it fails."""
-        settled = status.tally.settled
-        if settled != member.settled:
-            member.failures, member.advanced = 0, time.monotonic()
+        """`patience`: seconds from the first failure on in which it does not matter how often it fails."""
+        settled, now = status.tally.settled, time.monotonic()
+        if settled != member.settled or now - member.failed_at > _WELL_SECONDS:
+            member.failures = member.waits = 0
             member.refusals = min(member.refusals, 1) if self.assignment.stream else member.refusals
-        member.failures += 1
-        member.settled = settled
-        if member.failures > _FAILURES_WITHOUT_PROGRESS and time.monotonic() - member.advanced >= patience:
+        member.failing_since = member.failing_since if member.failures else now
+        member.failures += patience != math.inf
+        member.waits += patience == math.inf
+        member.settled, member.failed_at = settled, now
+        if member.failures > _FAILURES_WITHOUT_PROGRESS and now - member.failing_since >= patience:
             raise FatalError(f"{member.name} failed {member.failures} times without getting further; last: {failure}")
         if not self._stop_sent:
             # Replicas of a driver that was killed live on for some seconds; one that they refused waits for their end.
-            turn = 2.0 * member.refusals
-            pause = min(0.1 * 2 ** min(member.failures, 10), _LONGEST_PAUSE_SECONDS) * (0.5 + random.random())
-            member.resume_at = time.monotonic() + turn + pause
+            turn, tries = 2.0 * member.refusals, member.failures + member.waits
+            pause = min(0.1 * 2 ** min(tries, 10), _LONGEST_PAUSE_SECONDS) * (0.5 + random.random())
+            member.resume_at = now + turn + pause
 
     def _resume(self) -> None:
         for member in self._members:
             if member.resume_at and time.monotonic() >= member.resume_at:
                 member.resume_at = 0.0
                 member.call = member.handle.run.remote()
+                if self._changed is not None:
+                    member.handle.adopt.remote(self._changed)
 
     def _watch(self, status: Status) -> None:
         replicas = self.assignment.config.replicas
@@ -261,6 +270,7 @@ class Supervisor:
                 self._ray.get(self._board.ended.remote(member.name, Death.ENGINE, cause))
                 self._ray.kill(member.handle, no_restart=False)
         if (policies := self.renewed()) is not None:
+            self._changed = policies  # a replica that is dead now is told when it is back
             for member in self._members:
                 member.handle.adopt.remote(policies)
         if self.stopping() and not self._stop_sent:

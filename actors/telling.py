@@ -64,7 +64,8 @@ class Telling:
         """Tells again what is to be told again, shard by shard, until cancelled. Raises what the outbox raises."""
         while True:
             holding = await self._behind.get()
-            await self._patiently(partial(self._tell_again, holding))
+            if not (holding.lost or self._stopping.is_set()):
+                await self._patiently(partial(self._tell_again, holding))
             self._pending -= 1
             if not holding.behind:
                 self._ready.append(holding)
@@ -96,6 +97,7 @@ class Telling:
             while not (self._stopping.is_set() or holding.lost):
                 told = next(pieces, None)
                 if told is None:
+                    holding.sent = max(holding.sent or 0, holding.low)
                     holding.behind = False
                     return
                 holding.sent = max(holding.sent or 0, min(told, holding.low))  # beyond, the table will get more

@@ -105,7 +105,7 @@ def connected(
 
 
 def _heed_refusals(manager: Any, config: KafkaConfig, refusals: list[AssayError]) -> None:
-    """Has the first connection fail when it is refused, until the manager's `get_connection` is deleted.
+    """Has the first connection fail once every address refused it, until the manager's `get_connection` is deleted.
 
     kafka-python 3.0.12 means to do that. But it drops what comes together with a connection's end, which is the reason
     for it, and forgets the reason if it has one, and tries until its time is over.
@@ -113,7 +113,7 @@ def _heed_refusals(manager: Any, config: KafkaConfig, refusals: list[AssayError]
     connect, refused = manager.get_connection, dict[object, Exception]()
 
     def get_connection(node: object, **more: object) -> Any:
-        if node in refused:
+        if node in refused and len(refused) >= len(config.bootstrap.split(",")):
             raise refused[node]
         connection = connect(node, **more)
         begin = connection.connection_made

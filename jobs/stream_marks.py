@@ -29,8 +29,7 @@ class Mark:
 
     def settled(self, stop: int, *, told: bool) -> bool:
         """Whether everything before `stop` is settled, and others were told of it if they are to be told."""
-        position = self.position or 0
-        return position >= stop and (not told or (self.sent or 0) >= position)
+        return (self.position or 0) >= stop and (not told or not self.items or (self.sent or 0) >= stop)
 
 
 def shards_of(seen: Survey, ends: Mapping[tuple[str, int], int] | None) -> list[Shard]:
