@@ -13,7 +13,7 @@ from tests.kafka.stream_place import StreamPlace, make_stream, record
 from tests.kafka.traffic import rows_of
 
 pytestmark = pytest.mark.slow
-_BETWEEN = (0.5, 0.95, 1.3)
+_BETWEEN = (0.5, 0.95, 0.95, 1.1, 1.3, 1.5)
 """Seconds from an edit to the kill; the driver takes an edit in within one to two."""
 
 
