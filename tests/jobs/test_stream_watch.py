@@ -9,7 +9,7 @@ from actors.identity import identify
 from assay.config import Config, DeltaConfig, ScriptedConfig, VerdictTopic
 from assay.contracts import Move, Shard
 from assay.errors import TransientError
-from assay.ledger import sent_key, track_key
+from assay.ledger import items_key, sent_key, track_key
 from jobs.load import Job
 from jobs.stream import Watcher
 from sinks.delta import DeltaSink
@@ -69,7 +69,8 @@ def test_a_table_that_cannot_be_read_for_a_moment_ends_nothing(tmp_path: Path) -
 def test_what_others_are_yet_to_be_told_is_waited_for(tmp_path: Path) -> None:
     sink = DeltaConfig(kind="delta", path=str(tmp_path), verdict_topic=VerdictTopic(topic="verdicts"))
     table = DeltaSink(sink, sink.path)
-    table.commit([], {track_key(SHARD, "", JUDGE): Move(None, 5), sent_key(SHARD): Move(None, 3)})
+    places = {track_key(SHARD, "", JUDGE): Move(None, 5), items_key(SHARD): Move(None, 5)}
+    table.commit([], {**places, sent_key(SHARD): Move(None, 3)})
     watching = watcher(sink, table)
     assert not look(watching)
     table.commit([], {sent_key(SHARD): Move(3, 5)})
