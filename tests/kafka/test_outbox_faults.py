@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from assay.errors import InputError, TransientError
-from tests.kafka.broker import Topics
+from sinks.kafka_outbox import KafkaOutbox
+from tests.kafka.broker import Broker, Topics
 from tests.kafka.conftest import MakeBroker
 from tests.kafka.letters import (
     EVENTS,
@@ -63,12 +64,18 @@ def test_a_topic_that_may_not_be_written_is_named(make_broker: MakeBroker, tmp_p
     box.close()
 
 
-@pytest.mark.slow
-def test_a_broker_that_goes_and_comes_back_loses_nothing(make_broker: MakeBroker, tmp_path: Path) -> None:
+def talking(make_broker: MakeBroker, folder: Path) -> tuple[Broker, KafkaOutbox]:
+    """A broker of one's own, and an outbox that has sent to it."""
     broker = make_broker()
     make_topics(broker, "t")
-    box = outbox(broker, tmp_path, "t")
+    box = outbox(broker, folder, "t")
     box.publish([verdict(1, shard=EVENTS)])
+    return broker, box
+
+
+@pytest.mark.slow
+def test_a_broker_that_goes_and_comes_back_loses_nothing(make_broker: MakeBroker, tmp_path: Path) -> None:
+    broker, box = talking(make_broker, tmp_path)
     broker.kill()
     with pytest.raises(TransientError, match="does not answer"):
         box.publish([verdict(2, shard=EVENTS), rejection(3, shard=EVENTS)])
@@ -83,10 +90,7 @@ def test_a_broker_that_goes_and_comes_back_loses_nothing(make_broker: MakeBroker
 
 @pytest.mark.slow
 def test_a_broker_that_answers_nothing_is_given_up(make_broker: MakeBroker, tmp_path: Path) -> None:
-    broker = make_broker()
-    make_topics(broker, "t")
-    box = outbox(broker, tmp_path, "t")
-    box.publish([verdict(1, shard=EVENTS)])
+    broker, box = talking(make_broker, tmp_path)
     broker.freeze()
     try:
         with pytest.raises(TransientError):

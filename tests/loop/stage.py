@@ -73,3 +73,13 @@ async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not true():
             await asyncio.sleep(0.01)
+
+
+async def crashed() -> MemorySink:
+    """What a loop leaves that dies while the item at position 3 is with the judge, and all others are committed."""
+    sink = MemorySink()
+    running = asyncio.create_task(make(sink, Dawdler(), arrivals({3: "slow"})).run())
+    await until(lambda: len(sink.outcomes) == 38)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    return sink

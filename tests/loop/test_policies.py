@@ -14,7 +14,7 @@ from assay.contracts import Grant, Polled
 from assay.records import Outcome
 from sinks.memory import MemorySink
 from sources.memory import MemorySource
-from tests.loop.stage import ABUSE, FAST, HOME, NEWER, SPAM, Dawdler, arrivals, everything, make, rows, until
+from tests.loop.stage import ABUSE, FAST, HOME, NEWER, SPAM, Dawdler, arrivals, crashed, everything, make, rows, until
 
 
 async def test_an_edited_policy_does_not_go_over_what_its_former_text_decided() -> None:
@@ -93,11 +93,7 @@ async def test_of_a_shard_that_is_taken_over_the_text_begins_where_it_stands() -
 
 
 async def test_a_policy_that_changes_right_after_a_crash_does_not_go_over_what_lies_ahead() -> None:
-    sink, judge = MemorySink(), Dawdler()
-    running = asyncio.create_task(make(sink, judge, arrivals({3: "slow"})).run())
-    await until(lambda: len(sink.outcomes) == 38)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    sink = await crashed()
     source = Edited([Grant(HOME)], {HOME: arrivals()})
     loop = Loop(source, Dawdler(), sink, (SPAM, ABUSE), "run", FAST, lambda _: None)
     source.edit = lambda: loop.adopt((NEWER, ABUSE))

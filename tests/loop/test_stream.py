@@ -19,7 +19,7 @@ from assay.ledger import items_key
 from assay.records import Reason, Rejection
 from sinks.memory import MemorySink
 from sources.memory import MemorySource
-from tests.loop.stage import ABUSE, FAST, HOME, SPAM, Dawdler, arrivals, at, everything, make, rows, until
+from tests.loop.stage import ABUSE, FAST, HOME, SPAM, Dawdler, arrivals, at, crashed, everything, make, rows, until
 
 
 async def test_a_slow_case_delays_the_position_and_nobody_elses_outcome() -> None:
@@ -34,11 +34,7 @@ async def test_a_slow_case_delays_the_position_and_nobody_elses_outcome() -> Non
 
 
 async def test_after_a_crash_what_lies_ahead_of_the_position_is_not_judged_again() -> None:
-    sink, judge = MemorySink(), Dawdler()
-    running = asyncio.create_task(make(sink, judge, arrivals({3: "slow"})).run())
-    await until(lambda: len(sink.outcomes) == 38)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    sink = await crashed()
     tally = await make(sink, Dawdler(), arrivals()).run()
     assert tally.judged == 2
     assert rows(sink) == everything()
@@ -46,11 +42,7 @@ async def test_after_a_crash_what_lies_ahead_of_the_position_is_not_judged_again
 
 
 async def test_items_that_are_gone_after_a_crash_are_counted_by_the_outcomes_that_are_left_of_them() -> None:
-    sink, judge = MemorySink(), Dawdler()
-    running = asyncio.create_task(make(sink, judge, arrivals({3: "slow"})).run())
-    await until(lambda: len(sink.outcomes) == 38)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    sink = await crashed()
     await make(sink, Dawdler(), arrivals(positions=range(10, 20))).run()
     left = [position for position in range(20) if position != 3]
     assert rows(sink) == everything(left)

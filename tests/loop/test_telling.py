@@ -13,7 +13,7 @@ from actors.limits import Limits
 from actors.loop import Loop
 from actors.scripted import ScriptedJudge
 from assay.config import ScriptedConfig
-from assay.contracts import Grant, Move, Polled, Shard
+from assay.contracts import Grant, Move, Polled, Shard, Tally
 from assay.errors import FatalError, TransientError
 from assay.ledger import sent_key
 from assay.records import Outcome
@@ -154,13 +154,18 @@ def sent(sink: MemorySink) -> int | None:
     return sink.ledger([sent_key(HOME)]).get(sent_key(HOME))
 
 
+async def halted(sink: MemorySink, source: MemorySource) -> tuple[Halting, asyncio.Task[Tally]]:
+    """A loop that tells again what it has of the shard, and is held up at position 6."""
+    letters = Halting(sink, await half(sink), 6)
+    loop = Loop(source, Dawdler(), sink, (SPAM, ABUSE), "run", FAST, lambda _: None, letters)
+    running = asyncio.create_task(loop.run())
+    await until(lambda: sent(sink) == 6)
+    return letters, running
+
+
 async def test_while_much_is_told_again_the_source_is_polled_and_what_is_done_is_committed() -> None:
     sink, source = MemorySink(), Watched()
-    letters = Halting(sink, await half(sink), 6)
-    running = asyncio.create_task(
-        Loop(source, Dawdler(), sink, (SPAM, ABUSE), "run", FAST, lambda _: None, letters).run()
-    )
-    await until(lambda: sent(sink) == 6)
+    letters, running = await halted(sink, source)
     polls = source.polls
     await until(lambda: source.polls > polls + 3)
     assert rows(sink) == everything(range(10)), "nothing of the shard is read before"
@@ -191,11 +196,7 @@ async def test_a_stop_ends_what_is_told_again_and_the_next_owner_goes_on_from_th
 
 async def test_a_shard_that_is_lost_is_told_again_by_its_next_owner_only() -> None:
     sink, source = MemorySink(), Watched()
-    letters = Halting(sink, await half(sink), 6)
-    running = asyncio.create_task(
-        Loop(source, Dawdler(), sink, (SPAM, ABUSE), "run", FAST, lambda _: None, letters).run()
-    )
-    await until(lambda: sent(sink) == 6)
+    letters, running = await halted(sink, source)
     source.lost = True
     polls = source.polls
     await until(lambda: source.polls > polls + 1)
