@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from actors.limits import Limits
 from assay.config import Config
@@ -16,7 +17,7 @@ class Assignment:
     """Everything a replica needs to know; the same for all replicas of a run.
 
     `plan` is what a batch job reads. Of a stream, `ends` are the offsets to stop at, by topic and partition; None: go
-    on for ever.
+    on for ever. `since`: no verdict that was judged before is reused; None: verdicts of earlier runs are, too.
     """
 
     config: Config
@@ -24,6 +25,7 @@ class Assignment:
     run_id: str
     plan: Plan | None = None
     ends: Mapping[tuple[str, int], int] | None = None
+    since: datetime | None = None
 
     @property
     def stream(self) -> bool:

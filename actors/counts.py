@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from assay.contracts import News, Shard, Standing, Tally, wait_bucket
-from assay.records import Outcome, Verdict
+from assay.records import Outcome, Rejection, Stage, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Counts:
         self._rejected: Counter[str] = Counter()
         self._prompt = self._cached = self._cacheable = self._output = 0
         self._waits: Counter[int] = Counter()
+        self._repeated = self._recalled = self._saved = self._audited = self._agreed = 0
         self._idle_seconds = 0.0
         self._idle_since: float | None = time.monotonic()
 
@@ -49,8 +50,21 @@ class Counts:
             self._cached += judgement.cached_tokens
             self._cacheable += judgement.cacheable_tokens
             self._output += judgement.output_tokens
+            if outcome.stage is Stage.REUSED:
+                self._reused(outcome)
             if outcome.item.time is not None:
                 self._waits[wait_bucket(now - outcome.item.time.timestamp())] += 1
+
+    def _reused(self, outcome: Outcome) -> None:
+        assert outcome.origin is not None
+        self._repeated += outcome.origin.run_id == outcome.run_id
+        self._recalled += outcome.origin.run_id != outcome.run_id
+        self._saved += outcome.origin.prompt_tokens + outcome.origin.output_tokens
+
+    def audited(self, before: Verdict | Rejection, now: Verdict | Rejection) -> None:
+        """A known case was judged again."""
+        self._audited += 1
+        self._agreed += _violation(before) == _violation(now)
 
     def idle(self, is_idle: bool) -> None:
         """The judge has, or has not, nothing to do although items wait."""
@@ -74,5 +88,14 @@ class Counts:
             cacheable_tokens=self._cacheable,
             output_tokens=self._output,
             idle_seconds=self._idle_seconds + idling,
+            repeated=self._repeated,
+            recalled=self._recalled,
+            saved_tokens=self._saved,
+            audited=self._audited,
+            agreed=self._agreed,
             waits=dict(self._waits),
         )
+
+
+def _violation(result: Verdict | Rejection) -> bool | None:
+    return result.violation if isinstance(result, Verdict) else None

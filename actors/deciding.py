@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from assay.contracts import Judge
 from assay.errors import AssayError, EngineDied
 from assay.policy import Policy
-from assay.records import BadItem, Case, Item, Judgement, Outcome, Reason, Rejection, Stage
+from assay.records import BadItem, Case, Judgement, Known, Origin, Outcome, Reason, Rejection, Stage
 
 _CONDEMNED = Judgement(Rejection(Reason.ENGINE, "the engine died three times while judging this case"), attempts=3)
 
@@ -25,16 +25,22 @@ class Deciding:
         """Raises EngineDied if the engine is gone, or the judge breaks."""
         began = time.perf_counter()
         judgement = await self._ask(case)
-        return self._outcome(case.item, case.policy, judgement, Stage.JUDGE, (time.perf_counter() - began) * 1000)
+        ms = (time.perf_counter() - began) * 1000
+        return self._of_case(case, judgement, Stage.JUDGE, ms)
 
     def condemn(self, case: Case) -> Outcome:
         """Without asking: the judge would not live through it."""
-        return self._outcome(case.item, case.policy, _CONDEMNED, Stage.JUDGE)
+        return self._of_case(case, _CONDEMNED, Stage.JUDGE)
+
+    def reuse(self, case: Case, known: Known) -> Outcome:
+        """Without asking: the judge has decided this key before. The reasoning stays where it was first written."""
+        result = replace(known.result, reasoning=None)
+        return self._of_case(case, Judgement(result, attempts=0), Stage.REUSED, origin=known.origin)
 
     def refuse(self, item: BadItem, policy: Policy) -> Outcome:
         """There is nothing to judge: the source says why."""
-        rejection = Rejection(item.reason, item.detail, item.raw)
-        return self._outcome(item, policy, Judgement(rejection, attempts=0), Stage.SOURCE)
+        judgement = Judgement(Rejection(item.reason, item.detail, item.raw), attempts=0)
+        return Outcome(item, policy, judgement, Stage.SOURCE, self._judge.identity, self._run_id, datetime.now(UTC))
 
     async def _ask(self, case: Case) -> Judgement:
         try:
@@ -48,10 +54,11 @@ class Deciding:
         except Exception as error:
             raise EngineDied(f"the judge broke on item {case.item.id!r}: {error!r}") from error
 
-    def _outcome(
-        self, item: Item | BadItem, policy: Policy, judged: Judgement, stage: Stage, ms: float = 0.0
+    def _of_case(
+        self, case: Case, judged: Judgement, stage: Stage, ms: float = 0.0, origin: Origin | None = None
     ) -> Outcome:
-        result = judged.result
-        if isinstance(result, Rejection) and result.raw is None and isinstance(item, Item):
+        item, result, now = case.item, judged.result, datetime.now(UTC)
+        if isinstance(result, Rejection) and result.raw is None:
             judged = replace(judged, result=replace(result, raw=item.raw))
-        return Outcome(item, policy, judged, stage, self._judge.identity, self._run_id, datetime.now(UTC), ms)
+        identity = self._judge.identity
+        return Outcome(item, case.policy, judged, stage, identity, self._run_id, now, ms, case.key, origin)

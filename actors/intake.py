@@ -8,6 +8,7 @@ from actors.counts import Counts
 from actors.deciding import Deciding
 from actors.holding import Holding
 from actors.holdings import Holdings
+from assay.keys import Keys
 from assay.policy import Policy
 from assay.records import Arrival, BadItem, Case, Outcome
 
@@ -20,11 +21,13 @@ class Intake:
     def __init__(
         self,
         policies: Sequence[Policy],
+        keys: Keys,
         deciding: Deciding,
         finish: Callable[[Holding, Outcome], None],
         counts: Counts,
     ) -> None:
         self.policies = tuple(policies)
+        self._keys = keys
         self._deciding, self._finish, self._counts = deciding, finish, counts
         self._coming: tuple[Policy, ...] | None = None
 
@@ -62,8 +65,8 @@ class Intake:
             if isinstance(arrival, BadItem):
                 self._finish(holding, self._deciding.refuse(arrival, policy))
             elif holding.condemns(position):
-                self._finish(holding, self._deciding.condemn(Case(arrival, policy)))
+                self._finish(holding, self._deciding.condemn(self._keys.case(arrival, policy)))
             else:
-                found.append((holding, Case(arrival, policy)))
+                found.append((holding, self._keys.case(arrival, policy)))
         holding.reach(position + 1)
         return found

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from actors.counts import Counts, Report
@@ -17,9 +18,11 @@ from actors.holding import Holding, claim
 from actors.holdings import Holdings
 from actors.intake import Intake, Waiting
 from actors.limits import Limits
+from actors.reuse import Reuse
 from actors.telling import Telling
-from assay.contracts import Grant, Judge, News, Outbox, Polled, Shard, Sink, Source, Tally
+from assay.contracts import Grant, History, Judge, News, Outbox, Polled, Shard, Sink, Source, Tally
 from assay.errors import gravest
+from assay.keys import Keys
 from assay.policy import Policy
 from assay.records import Case, Outcome
 
@@ -47,11 +50,13 @@ class Loop:
         limits: Limits,
         tell: Callable[[Report], None],
         outbox: Outbox | None = None,
+        history: History | None = None,
     ) -> None:
         self._source, self._sink, self._judge, self._tell = source, sink, judge.identity, tell
         self._limits, self._counts = limits, Counts()
         self._deciding = Deciding(judge, run_id, limits.deadline_seconds)
-        self._intake = Intake(policies, self._deciding, self._finish, self._counts)
+        self._intake = Intake(policies, Keys(judge.identity), self._deciding, self._finish, self._counts)
+        self._reuse = Reuse(history, self._deciding, self._finish, self._counts)
         self._telling = Telling(outbox, self.note)
         self._held = Holdings()
         self._backlog: deque[Waiting] = deque()
@@ -159,7 +164,8 @@ class Loop:
         self._intake.renew(self._held)
         if polled.assigned:
             await self._claim(polled.assigned)
-        self._backlog += self._intake.cases(polled.arrivals, self._held, by_policy=self._care is None)
+        waiting = self._intake.cases(polled.arrivals, self._held, by_policy=self._care is None)
+        await self._sift(waiting)
         for shard, position in polled.reached.items():
             if holding := self._held.of(shard):
                 holding.reach(position)
@@ -170,6 +176,14 @@ class Loop:
             self._unheard -= 1
         self._launch()
         self._wake_writer()
+
+    async def _sift(self, waiting: Sequence[Waiting]) -> None:
+        """Queue what is to be judged; what is known already is finished, what is on its way waits."""
+        free = self._care is None
+        if waiting:
+            found = await self._in_thread(partial(self._reuse.find, waiting, claim=free))
+            if not self._stopping:
+                self._backlog += self._reuse.sift(waiting, found, follow=free)
 
     def _let_go(self, polled: Polled) -> None:
         """Whatever else becomes of a poll: its news is told, and what was taken away is not ours any more."""
@@ -187,7 +201,8 @@ class Loop:
 
     def _drop(self, shard: Shard) -> None:
         if holding := self._held.drop(shard):
-            self._backlog = deque(entry for entry in self._backlog if entry[0] is not holding)
+            heirs = self._reuse.dropped([case for owner, case in self._backlog if owner is holding])
+            self._backlog = deque([*heirs, *(entry for entry in self._backlog if entry[0] is not holding)])
 
     # judge
 
@@ -208,14 +223,15 @@ class Loop:
             return len(self._flights) < self._limits.window
         if self._unheard:
             return False
-        return self._held.unsettled - len(self._backlog) < self._care
+        return self._held.unsettled - len(self._backlog) - self._reuse.waiting < self._care
 
     async def _decide(self, holding: Holding, case: Case) -> None:
         outcome = await self._deciding.decide(case)
         holding.flying -= 1
         self._counts.judged += 1
-        if not holding.lost:
-            self._finish(holding, outcome)
+        heirs = self._reuse.landed(holding, case, outcome)
+        if not self._stopping:
+            self._backlog.extendleft(reversed(heirs))
 
     def _land(self, flight: asyncio.Task[None]) -> None:
         self._flights.discard(flight)
@@ -232,7 +248,7 @@ class Loop:
     def _drained(self) -> bool:
         """Nothing is with the judge, and nothing more will be; nobody is being told again."""
         busy = self._flights or self._backlog or self._telling.busy
-        return not busy and (self._ended or self._stopping)
+        return not busy and (self._stopping or (self._ended and not self._reuse.parked))
 
     def _wake_writer(self) -> None:
         quiet = self._source_waits and not self._flights and not self._backlog
@@ -262,6 +278,8 @@ class Loop:
             await self._in_thread(self._sink.commit, commit.outcomes, commit.moves)
         commit.committed()
         self._counts.committed(commit.outcomes)
+        if commit.outcomes:
+            await self._in_thread(self._reuse.settle, commit.outcomes)
         await self._telling.tell(commit.outcomes, commit.holdings)
         if moved := commit.moved:
             await self._acknowledge(moved)
@@ -282,6 +300,10 @@ class Loop:
         while True:
             await asyncio.sleep(_REPORT_SECONDS)
             await self._in_thread(self._tell, self.report())
+            if self._reuse.parked:
+                await self._sift(self._reuse.again())
+                self._launch()
+                self._wake_writer()
 
     async def _in_thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: call(*args, **kwargs))

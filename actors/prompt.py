@@ -132,6 +132,7 @@ class ContentEncoder:
         spec["post_processor"] = None
         self._plain = Load.from_str(json.dumps(spec))
         self.control = frozenset(added.values())
+        self._harmless = self.control.isdisjoint(self._plain.get_vocab().values())
         self.max_token_bytes = _longest(spec["model"]["vocab"])
         for text in added:
             if not self.control.isdisjoint(self._plain.encode(text, add_special_tokens=False).ids):
@@ -145,6 +146,13 @@ class ContentEncoder:
         if not self.control.isdisjoint(ids):
             raise RecordError(Reason.MALFORMED, "the content can't be encoded without a control token")
         return ids
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """How many ids `encode` has for each text, -1 where it raises. Fast: in threads, outside Python."""
+        encoded = self._plain.encode_batch_fast(list(texts), add_special_tokens=False)
+        if self._harmless:
+            return [len(each) for each in encoded]
+        return [len(each) if self.control.isdisjoint(each.ids) else -1 for each in encoded]
 
 
 def _parts(merge: str | Sequence[str]) -> tuple[str, ...]:

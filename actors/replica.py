@@ -15,7 +15,7 @@ from actors.board import Board, Death, Status
 from actors.counts import Report
 from actors.judges import make_judge
 from actors.loop import Loop
-from actors.seams import make_outbox, make_source
+from actors.seams import make_history, make_outbox, make_source
 from assay.contracts import Caution, Grant, Judge, News, NewsKind, Shard, Tally
 from assay.errors import EngineDied, InputError
 from assay.policy import Policy
@@ -147,10 +147,11 @@ class Replica:
 
     async def _audit(self, work: Assignment, judge: Judge) -> Tally:
         sink = DeltaSink(work.config.sink, work.config.sink.path, create=False)
+        history = await asyncio.to_thread(make_history, work)
         source = await asyncio.to_thread(make_source, work, self._name, BoardClaims(self._board, self._name))
         try:
             outbox = make_outbox(work.config)
-            self._loop = Loop(source, judge, sink, work.policies, work.run_id, work.limits, self._tell, outbox)
+            self._loop = Loop(source, judge, sink, work.policies, work.run_id, work.limits, self._tell, outbox, history)
             if self._renewed is not None and self._renewed != work.policies:
                 await self._take_in(self._renewed, judge, self._loop)
             if self._stopped:
@@ -159,6 +160,7 @@ class Replica:
             self._tell(self._loop.report())
             return tally
         finally:
+            history.lookup.close()
             sink.close()
 
     def _tell(self, report: Report) -> None:

@@ -1,4 +1,4 @@
-"""From an assignment to the source that a replica reads and the outbox that it tells."""
+"""From an assignment to the source that a replica reads, the history that it knows, and the outbox that it tells."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Protocol
 
 from actors.assignment import Assignment
 from assay.config import Config, KafkaConfig
-from assay.contracts import Caution, Outbox, Shard, Source
+from assay.contracts import Caution, History, Outbox, Shard, Source
+from sinks.lookup import TableLookup
 from sources.parquet import ParquetSource
 from sources.shards import Claims
 
@@ -26,6 +27,13 @@ def make_source(work: Assignment, name: str, place: Place) -> Source:
     from sources.kafka import KafkaSource
 
     return KafkaSource(config, f"{work.config.name}-{work.run_id[:8]}-{name}", place.adopt, work.ends)
+
+
+def make_history(work: Assignment) -> History:
+    """What was judged before, by this run and by earlier ones. Raises TransientError, FatalError."""
+    config = work.config
+    lookup = TableLookup(config.sink.path, config.reuse.max_age, work.since)
+    return History(lookup, 0.0 if work.since else config.reuse_audit)
 
 
 def make_outbox(config: Config) -> Outbox | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(r"(?P<count>[0-9]{1,6})(?P<unit>[smhdw])")
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]]+):(?P<port>[0-9]{1,5})")
 
 
@@ -219,6 +221,28 @@ class DeltaConfig(Section):
     verdict_topic: VerdictTopic | None = None
 
 
+def _duration(value: object) -> object:
+    """30d as a timedelta; whatever else is left to pydantic."""
+    if isinstance(value, str) and (found := _DURATION.fullmatch(value.strip())):
+        return timedelta(**{_UNITS[found["unit"]]: int(found["count"])})
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+
+
+class Reuse(Section):
+    """Verdicts of earlier runs are reused if they are not older than `max_age` (none: however old)."""
+
+    max_age: Duration | None = None
+
+
+class Cost(Section):
+    """What an hour of one GPU costs, in whatever currency."""
+
+    gpu_hour: Annotated[float, Field(ge=0)] = 0.0
+
+
 class Replicas(Section):
     """How many replicas, what each needs, and on which cluster. `address` None starts one on this machine."""
 
@@ -241,6 +265,10 @@ class Config(Section):
     judge: Annotated[ScriptedConfig | VllmConfig, Field(discriminator="kind")]
     sink: DeltaConfig
     replicas: Replicas = Replicas()
+    reuse: Reuse = Reuse()
+    reuse_audit: Annotated[float, Field(ge=0, le=1)] = 0.0
+    on_judge_change: Literal["ask", "rejudge"] = "ask"
+    cost: Cost = Cost()
 
     @model_validator(mode="after")
     def _stream_only(self) -> Config:

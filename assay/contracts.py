@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from assay.policy import Policy
-from assay.records import Arrival, Case, JudgeIdentity, Judgement, Outcome
+from assay.records import Arrival, Case, JudgeIdentity, Judgement, Known, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +159,40 @@ class Judge(Protocol):
     async def close(self) -> None: ...
 
 
+class Lookup(Protocol):
+    """What the table knows of cases that were judged, by their keys. Used in threads, one call at a time."""
+
+    def find(self, keys: Collection[str]) -> Mapping[str, Known]:
+        """Those of the keys that have a verdict, or a rejection that the content alone decided, and are not too old.
+
+        What was committed some seconds ago, by whomever, is found. Raises TransientError, FatalError.
+        """
+        ...
+
+    def claim(self, keys: Collection[str]) -> set[str]:
+        """Those of the keys that are ours to judge now; of the others somebody else's verdict may come soon.
+
+        A claim that was free because a verdict had just been committed is given together with that: `find` knows it.
+        """
+        ...
+
+    def release(self, keys: Collection[str]) -> None:
+        """What is committed of these keys is found by everybody from now on, and who finds nothing may claim them."""
+        ...
+
+    def close(self) -> None:
+        """Releases every claim of ours."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A lookup, and the share of what it knows (0 to 1) that is judged again all the same."""
+
+    lookup: Lookup
+    audit: float = 0.0
+
+
 class Move(NamedTuple):
     """A compare-and-set on one ledger key: it must hold `was` (None: absent) and will hold `now` (>= 0)."""
 
@@ -211,7 +245,11 @@ class Outbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counts of one run or a part of it. Add them up with +."""
+    """Counts of one run or a part of it. Add them up with +.
+
+    Outcomes that were reused: `repeated` from a case of the same run, `recalled` from an earlier one; judging them all
+    would have taken `saved_tokens`. `audited`: known cases that were judged again; `agreed` came to the same violation.
+    """
 
     items: int = 0
     judged: int = 0
@@ -223,6 +261,11 @@ class Tally:
     cacheable_tokens: int = 0
     output_tokens: int = 0
     idle_seconds: float = 0.0
+    repeated: int = 0
+    recalled: int = 0
+    saved_tokens: int = 0
+    audited: int = 0
+    agreed: int = 0
     waits: Mapping[int, int] = field(default_factory=dict)
     """Outcomes by seconds from the item's time to the table, in buckets: `wait_bucket`."""
 
@@ -244,6 +287,11 @@ class Tally:
             cacheable_tokens=self.cacheable_tokens + other.cacheable_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             idle_seconds=self.idle_seconds + other.idle_seconds,
+            repeated=self.repeated + other.repeated,
+            recalled=self.recalled + other.recalled,
+            saved_tokens=self.saved_tokens + other.saved_tokens,
+            audited=self.audited + other.audited,
+            agreed=self.agreed + other.agreed,
             waits={
                 bucket: self.waits.get(bucket, 0) + other.waits.get(bucket, 0) for bucket in {*self.waits, *other.waits}
             },

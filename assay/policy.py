@@ -16,8 +16,10 @@ The front matter is for machines (rules, severities, actions); the prose below i
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +30,7 @@ from assay.errors import InputError
 from assay.records import Action
 
 _FRONT_MATTER = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n(.*)\Z", re.DOTALL)
+_OURS = ("prose", "hash", "text")
 _ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 
@@ -43,7 +46,7 @@ class Rule(BaseModel):
 
 
 class Policy(BaseModel):
-    """A policy as loaded. `prose` is what the judge reads, `hash` the sha256 (hex) of the whole file."""
+    """A policy as loaded. `prose` is what the judge reads, `text` the whole file, `hash` its sha256 (hex)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     id: Annotated[str, Field(pattern=_ID)]
@@ -52,6 +55,7 @@ class Policy(BaseModel):
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     prose: Annotated[str, Field(min_length=1)]
     hash: str
+    text: Annotated[str, Field(repr=False)] = ""
 
     @field_validator("version", mode="before")
     @classmethod
@@ -67,6 +71,16 @@ class Policy(BaseModel):
                 raise ValueError(f"rule id {rule.id!r} is used twice")
             seen.add(rule.id)
         return rules
+
+    @cached_property
+    def terms_hash(self) -> str:
+        """sha256 (hex) of all that can make a difference to a verdict: the prose, and each rule with what it brings.
+
+        Unlike `hash` it is the same after an edit of the title, the version or a comment. The id is in it, so that two
+        policies never share a verdict.
+        """
+        terms = [self.id, self.prose, *(rule.model_dump(mode="json") for rule in self.rules)]
+        return hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
 
     @property
     def rule_ids(self) -> tuple[str, ...]:
@@ -100,10 +114,11 @@ def parse_policy(text: str, where: str) -> Policy:
         raise InputError(f"{where}: the front matter is not YAML: {error}") from error
     if not isinstance(head, dict):
         raise InputError(f"{where}: the front matter must be keys and values")
+    if taken := next((key for key in _OURS if key in head), None):
+        raise InputError(f"{where}: {taken}: not a key of the front matter; remove it")
+    ours = {"prose": match[2].strip(), "hash": hashlib.sha256(text.encode()).hexdigest(), "text": text}
     try:
-        return Policy.model_validate(
-            {**head, "prose": match[2].strip(), "hash": hashlib.sha256(text.encode()).hexdigest()}
-        )
+        return Policy.model_validate({**head, **ours})
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

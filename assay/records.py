@@ -45,6 +45,7 @@ class Stage(StrEnum):
 
     SOURCE = "source"
     JUDGE = "judge"
+    REUSED = "reused"
 
 
 class Reason(StrEnum):
@@ -161,10 +162,11 @@ Arrival = Item | BadItem
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One item under one policy: the unit of work and of cost."""
+    """One item under one policy: the unit of work and of cost. `key`: see `assay.keys`."""
 
     item: Item
     policy: Policy
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +225,31 @@ class JudgeIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The judged case whose verdict another one got: its item's id, the run that judged it, when, and what it took."""
+
+    run_id: str
+    item_id: str
+    judged_at: datetime
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a key is known to come to."""
+
+    result: Verdict | Rejection
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """The one row that a case ends as. `latency_ms` is from admission by the judge to its answer."""
+    """The one row that a case ends as. `latency_ms` is from admission by the judge to its answer.
+
+    `key` is that of its case, "" if the item could not be read. `origin` is there if the verdict was reused, or if it
+    would have been and was judged again to see whether it still holds.
+    """
 
     item: Item | BadItem
     policy: Policy
@@ -234,3 +259,5 @@ class Outcome:
     run_id: str
     judged_at: datetime
     latency_ms: float = 0.0
+    key: str = ""
+    origin: Origin | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from actors.assignment import Assignment
@@ -13,15 +14,16 @@ from actors.board import Status
 from actors.identity import identify
 from actors.supervisor import Supervisor, cluster
 from assay.config import ParquetConfig
-from assay.contracts import Move, Sink, Tally
+from assay.contracts import Move, Sink
 from assay.errors import FatalError, InputError, Interrupted, Refused
 from assay.ledger import source_key
 from assay.records import JudgeIdentity
 from jobs.balance import Plot, Reach, faults, read_ledger, settled, unsettled
 from jobs.load import Job
-from jobs.running import record_of, recorded, upkeep
-from jobs.summary import Summary, summarise
-from sinks.counts import RunCount, count_outcomes
+from jobs.plan_file import planned_for, with_plan
+from jobs.running import catch_up, record_of, recorded, upkeep, work_of
+from jobs.summary import Summary, Work, summarise
+from sinks.counts import count_outcomes
 from sinks.delta import DeltaSink
 from sources.plan import Plan, plan
 
@@ -69,24 +71,32 @@ def remember_sources(planned: Plan, sink: Sink, on_change: str) -> None:
 
 
 def _remember(planned: Plan, sink: Sink, on_change: str) -> None:
-    versions = {file.uri: file.version for file in planned.files}
-    ledger = sink.ledger([source_key(source) for source in versions])
-    moves: dict[str, Move] = {}
-    for source, now in versions.items():
-        was = ledger.get(source_key(source))
-        if was not in (None, now) and on_change == "stop":
-            raise InputError(
-                f"{source}: the file changed since it was audited (size, rows or footer differ); restore it, give the "
-                "new one another name, or set source.on_change: audit to audit all of it again"
-            )
-        if was != now:
-            moves[source_key(source)] = Move(was, now)
+    moves = source_moves(planned, sink.ledger([source_key(file.uri) for file in planned.files]), on_change)
     if moves:
         sink.commit([], moves)
 
 
-def backfill(job: Job, on_status: Callable[[Status, int], None], stopping: Callable[[], bool]) -> Summary:
+def source_moves(planned: Plan, ledger: Mapping[str, int], on_change: str) -> dict[str, Move]:
+    """What the ledger is to be told of the present sources. Raises InputError as `remember_sources` does."""
+    moves: dict[str, Move] = {}
+    for file in planned.files:
+        was = ledger.get(source_key(file.uri))
+        if was not in (None, file.version) and on_change == "stop":
+            raise InputError(
+                f"{file.uri}: the file changed since it was audited (size, rows or footer differ); restore it, give "
+                "the new one another name, or set source.on_change: audit to audit all of it again"
+            )
+        if was != file.version:
+            moves[source_key(file.uri)] = Move(was, file.version)
+    return moves
+
+
+def backfill(
+    job: Job, on_status: Callable[[Status, int], None], stopping: Callable[[], bool], *, fresh: bool = False
+) -> Summary:
     """Run a job to its end, or until `stopping`. The run is recorded in table `runs` either way.
+
+    `fresh`: no verdict of an earlier run is reused; what is settled in this source stays settled.
 
     Raises InputError before anything is judged, FatalError when the run fails or does not balance.
     """
@@ -96,10 +106,12 @@ def backfill(job: Job, on_status: Callable[[Status, int], None], stopping: Calla
     ready, run_id = prepare(job, sink), uuid4().hex
 
     def run() -> Summary:
-        status = _judge(ready, sink, run_id, on_status, stopping)
-        return _settle_up(ready, sink, run_id, status, stopping(), time.monotonic() - began)
+        status = _judge(ready, sink, run_id, on_status, stopping, fresh=fresh)
+        work = work_of(job, status.tally if status else None, time.monotonic() - began)
+        return _settle_up(ready, sink, run_id, work, stopped=stopping())
 
-    return recorded(job.config.sink.path, record_of(job, ready.judge, run_id, ready.plan.items), run)
+    record = with_plan(record_of(job, ready.judge, run_id, ready.plan.items), planned_for(job, ready.judge))
+    return recorded(job, record, run)
 
 
 def _source(job: Job) -> ParquetConfig:
@@ -109,7 +121,13 @@ def _source(job: Job) -> ParquetConfig:
 
 
 def _judge(
-    ready: Prepared, sink: Sink, run_id: str, on_status: Callable[[Status, int], None], stopping: Callable[[], bool]
+    ready: Prepared,
+    sink: Sink,
+    run_id: str,
+    on_status: Callable[[Status, int], None],
+    stopping: Callable[[], bool],
+    *,
+    fresh: bool,
 ) -> Status | None:
     """Have replicas settle what is open. None if nothing is."""
     shards = [piece.shard for piece in ready.reach.open]
@@ -117,25 +135,22 @@ def _judge(
         return None
     job = ready.job
     to_settle = unsettled(ready.plot, settled(sink, job.config.sink.path, ready.plot))
+    catch_up(job)
     try:
         with cluster(job.config.replicas), upkeep(job):
-            work = Assignment(job.config, job.policies, run_id, ready.plan)
+            work = Assignment(job.config, job.policies, run_id, ready.plan, since=datetime.now(UTC) if fresh else None)
             return Supervisor(work, shards, lambda status: on_status(status, to_settle), stopping).run()
     except Interrupted:
         return None
 
 
-def _settle_up(
-    ready: Prepared, sink: Sink, run_id: str, status: Status | None, stopped: bool, seconds: float
-) -> Summary:
+def _settle_up(ready: Prepared, sink: Sink, run_id: str, work: Work, *, stopped: bool) -> Summary:
     """Check conservation and count. Raises FatalError naming what is missing."""
     path, plot = ready.job.config.sink.path, ready.plot
     reach, counts = read_ledger(sink, plot), settled(sink, path, plot)
-    count = count_outcomes(path, run_id) if status else RunCount(0, 0, {})
-    tally = status.tally if status else Tally()
+    count = count_outcomes(path, run_id)
     if stopped and reach.open:
-        left = unsettled(plot, counts)
-        return summarise(run_id, "stopped", ready.plan.items, ready.cases, left, count, tally, seconds)
+        return summarise(run_id, "stopped", ready.plan.items, ready.cases, unsettled(plot, counts), count, work)
     if wrong := faults(plot, reach, counts):
         raise FatalError("the run does not balance:\n  " + "\n  ".join(wrong))
-    return summarise(run_id, "done", ready.plan.items, ready.cases, 0, count, tally, seconds)
+    return summarise(run_id, "done", ready.plan.items, ready.cases, 0, count, work)

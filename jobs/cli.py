@@ -25,6 +25,11 @@ app = typer.Typer(
 )
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The job's YAML file.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Reuse no verdict of an earlier run.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Go on though another judge can't reuse what there is.")]
+AllowEdited = Annotated[
+    bool, typer.Option("--allow-edited", help="Take policies that were edited under an old version.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of a table.")]
 
 
@@ -44,15 +49,45 @@ def check(config: ConfigPath, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def backfill(config: ConfigPath, as_json: AsJson = False) -> None:
+def plan(
+    config: ConfigPath,
+    sample: Annotated[float, typer.Option(help="The share of contents to look at: 0.05. The rest is estimated.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Which contents a sample takes.")] = 0,
+    policies: Annotated[str, typer.Option(help="Only the policies with these ids: a,b,c.")] = "",
+    fresh: Fresh = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a backfill would judge and cost. Judges nothing."""
+    from jobs.plan import plan_job
+    from jobs.plan_file import keep_plan
+    from jobs.plan_record import lines
+
+    job = load_job(config).under(policies)
+    planned = plan_job(job, sample, seed, fresh=fresh)
+    print(planned.json() if as_json else lines(planned))
+    if not fresh:
+        keep_plan(job, planned)
+
+
+@app.command()
+def backfill(
+    config: ConfigPath,
+    policies: Annotated[str, typer.Option(help="Only the policies with these ids: a,b,c.")] = "",
+    fresh: Fresh = False,
+    yes: Yes = False,
+    allow_edited: AllowEdited = False,
+    as_json: AsJson = False,
+) -> None:
     """Audit a Parquet data set. Safe to rerun: what is settled is not judged again."""
     from jobs.backfill import backfill as run
+    from jobs.before import ask_before
     from jobs.progress import progress
     from jobs.summary import lines
 
-    job = load_job(config)
+    job = load_job(config).under(policies)
+    ask_before(job, yes=yes, allow_edited=allow_edited)
     with _stop_signals() as stopping, progress() as reporter:
-        summary = run(job, reporter.show, stopping)
+        summary = run(job, reporter.show, stopping, fresh=fresh)
     print(summary.json() if as_json else lines(summary, str(config)))
     for warning in summary.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -64,23 +99,36 @@ def backfill(config: ConfigPath, as_json: AsJson = False) -> None:
 def stream(
     config: ConfigPath,
     until_end: Annotated[bool, typer.Option(help="Stop at the offsets that are the ends now.")] = False,
+    fresh: Fresh = False,
+    yes: Yes = False,
+    allow_edited: AllowEdited = False,
     as_json: AsJson = False,
 ) -> None:
     """Audit Kafka topics until stopped. Safe to restart: it goes on where the table stands."""
+    from jobs.before import ask_before
     from jobs.progress import stream_progress
     from jobs.stream import stream as run
     from jobs.stream_summary import stream_lines
 
     job = load_job(config)
+    ask_before(job, yes=yes, allow_edited=allow_edited)
     with _stop_signals() as stopping, stream_progress() as reporter:
-        summary = run(job, until_end=until_end, show=reporter.show, say=reporter.say, stopping=stopping)
+        summary = run(
+            job,
+            until_end=until_end,
+            show=reporter.show,
+            say=reporter.say,
+            stopping=stopping,
+            fresh=fresh,
+            allow_edited=allow_edited,
+        )
     print(summary.json() if as_json else stream_lines(summary, str(config)))
 
 
 @app.command()
 def sql(
     config: ConfigPath,
-    query: Annotated[str, typer.Argument(help="One SELECT over the views verdicts, rejections and runs.")],
+    query: Annotated[str, typer.Argument(help="One SELECT over the views verdicts, rejections, runs and policies.")],
     format: Annotated[Format, typer.Option(help="How to print the rows.")] = Format.TABLE,
 ) -> None:
     """Query the outcomes, read-only."""
@@ -95,6 +143,28 @@ def optimize(config: ConfigPath, as_json: AsJson = False) -> None:
     from jobs.optimize import optimize_job
 
     print(optimize_job(load_config(config), as_json))
+
+
+@app.command()
+def forget(
+    config: ConfigPath,
+    item: Annotated[str | None, typer.Option(help="The rows of the item with this id.")] = None,
+    content_hash: Annotated[str | None, typer.Option(help="The rows of this content: column content_hash.")] = None,
+    older_than: Annotated[str | None, typer.Option(help="All that was decided longer ago than this: 90d.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take content out of the table and the lookup; counts and the ledger stay as they are."""
+    from jobs.forget import forget_job
+
+    print(forget_job(load_config(config), item, content_hash, older_than, as_json))
+
+
+@app.command("rebuild-lookup")
+def rebuild_lookup(config: ConfigPath) -> None:
+    """Build the lookup of what was judged anew from the table."""
+    from jobs.forget import rebuild_job
+
+    print(rebuild_job(load_config(config)))
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from __future__ import annotations
 import glob
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,26 @@ _UNIONS = ("source", "judge", "value")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A config with all its paths made absolute, and the policies it names. `path` is where it was read."""
+    """A config with all its paths made absolute, and the policies it names. `path` is where it was read.
+
+    `files` has the file of each policy, by its id.
+    """
 
     config: Config
     policies: tuple[Policy, ...]
     path: Path | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def under(self, names: str) -> Job:
+        """The same job under some of its policies: their ids, with commas between them; "" for all of them.
+
+        Raises InputError for an id that no policy has.
+        """
+        wanted = {name.strip() for name in names.split(",") if name.strip()}
+        if unknown := sorted(wanted - {policy.id for policy in self.policies}):
+            there = ", ".join(policy.id for policy in self.policies)
+            raise InputError(f"--policies: no policy has the id {unknown[0]!r}; there are: {there}")
+        return replace(self, policies=tuple(each for each in self.policies if not wanted or each.id in wanted))
 
 
 def load_job(path: Path) -> Job:
@@ -34,7 +50,8 @@ def load_job(path: Path) -> Job:
     Raises InputError, naming the file and the key.
     """
     config = load_config(path)
-    return Job(config, _load_policies(config.policies, path), path)
+    loaded = _load_policies(config.policies, path)
+    return Job(config, tuple(loaded.values()), path, {policy.id: file for file, policy in loaded.items()})
 
 
 def load_config(path: Path) -> Config:
@@ -126,17 +143,18 @@ def _anchor(path: str, folder: Path) -> str:
         raise InputError(f"{path}: {error}") from error
 
 
-def _load_policies(patterns: tuple[str, ...], config: Path) -> tuple[Policy, ...]:
+def _load_policies(patterns: tuple[str, ...], config: Path) -> dict[str, Policy]:
+    """By their files, in order."""
     files: list[str] = []
     for number, pattern in enumerate(patterns):
         found = sorted(glob.glob(pattern, recursive=True))
         if not found:
             raise InputError(f"{config}: policies.{number}: no file matches {pattern}")
         files += found
-    policies = [load_policy(Path(file)) for file in dict.fromkeys(files)]
+    policies = {file: load_policy(Path(file)) for file in dict.fromkeys(files)}
     seen: dict[str, str] = {}
-    for policy, file in zip(policies, dict.fromkeys(files), strict=True):
+    for file, policy in policies.items():
         if policy.id in seen:
             raise InputError(f"{file}: id: {policy.id!r} is also the id of {seen[policy.id]}; ids must differ")
         seen[policy.id] = file
-    return tuple(policies)
+    return policies

@@ -7,9 +7,10 @@ import os
 import time
 from collections.abc import Callable
 
-from assay.errors import AssayError
+from assay.errors import AssayError, InputError, TransientError
 from assay.policy import Policy
 from jobs.load import Job, load_job
+from jobs.versions import take_in
 
 _EVERY_SECONDS = 1.0
 
@@ -18,15 +19,17 @@ class PolicyWatch:
     """Looks at a job's policy files once a second. A new id, a lost one or a faulty file waits for a restart.
 
     A changed file is read when it has stayed the same from one look to the next, so that none is read half written.
-    `say` gets a line for each change that is not taken in.
+    What is taken in is in table `policies` before anybody judges by it. An edit that keeps its version is not taken in,
+    unless `allow_edited`. `say` gets a line for each change that is not taken in.
     """
 
-    def __init__(self, job: Job, say: Callable[[str], None]) -> None:
-        self._job, self._say = job, say
+    def __init__(self, job: Job, say: Callable[[str], None], *, allow_edited: bool = False) -> None:
+        self._job, self._say, self._allow_edited = job, say, allow_edited
         self._known = job.policies
         self._looked = time.monotonic()
         self._seen = self._stamp()
         self._read: dict[str, tuple[int, int]] = {}  # a file may have changed since the job was loaded
+        self._said = ""
 
     def renewed(self) -> tuple[Policy, ...] | None:
         """All of the job's policies in their old order, if the text of one has changed since the last call."""
@@ -40,17 +43,35 @@ class PolicyWatch:
         return self._load()
 
     def _load(self) -> tuple[Policy, ...] | None:
-        assert self._job.path is not None
+        """What is to be taken in. After a passing error the next look tries again."""
         try:
-            fresh = {policy.id: policy for policy in load_job(self._job.path).policies}
+            fresh = self._changed()
+        except TransientError as error:
+            self._read = {}
+            self._say_once(f"policies are left as they are for now: {error}")
+            return None
         except AssayError as error:
-            self._say(f"policies are left as they are: {error}")
+            self._say_once(f"policies are left as they are: {error}")
             return None
+        self._said = ""
+        before, self._known = self._known, fresh
+        return None if fresh == before else fresh
+
+    def _changed(self) -> tuple[Policy, ...]:
+        """The policies as their files have them now. Raises AssayError if they can't be taken in."""
+        assert self._job.path is not None
+        job = load_job(self._job.path)
+        fresh = {policy.id: policy for policy in job.policies}
         if fresh.keys() != {policy.id for policy in self._known}:
-            self._say("policies are left as they are: one was added or removed, and that takes a restart")
-            return None
-        before, self._known = self._known, tuple(fresh[policy.id] for policy in self._known)
-        return None if self._known == before else self._known
+            raise InputError("one was added or removed, and that takes a restart")
+        if changed := [policy for policy in job.policies if policy not in self._known]:
+            take_in(self._job.config.sink.path, changed, job.files, allow_edited=self._allow_edited)
+        return tuple(fresh[policy.id] for policy in self._known)
+
+    def _say_once(self, text: str) -> None:
+        if text != self._said:
+            self._said = text
+            self._say(text)
 
     def _stamp(self) -> dict[str, tuple[int, int]]:
         """Time and size of each file."""

@@ -5,21 +5,25 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TypeVar
 
+from assay.contracts import Tally
 from assay.errors import AssayError
 from assay.records import JudgeIdentity
 from jobs.load import Job
-from jobs.summary import Summary
+from jobs.summary import Summary, Work
+from sinks.lookup import TableLookup
+from sinks.policies import PolicyLog
 from sinks.runs import RunLog, RunRecord, RunState
 from sinks.upkeep import Upkeep
 
 _UPKEEP_SECONDS = 1.0
 _UPKEEP_PAUSE_SECONDS = 30.0
+_LONG_SECONDS = 3.0
 
 
 S = TypeVar("S", bound=Summary)
@@ -43,8 +47,29 @@ def record_of(job: Job, judge: JudgeIdentity, run_id: str, items: int = 0) -> Ru
     )
 
 
-def recorded(path: str, record: RunRecord, run: Callable[[], S]) -> S:
-    """Run, with a row in `runs` before and after, whatever happens in between."""
+def work_of(job: Job, tally: Tally | None, seconds: float) -> Work:
+    """What a run's replicas did in so many seconds. None: they were never started."""
+    replicas = job.config.replicas
+    gpus = replicas.count * replicas.gpus if tally is not None else 0.0
+    return Work(tally or Tally(), seconds, gpus, job.config.cost.gpu_hour)
+
+
+def catch_up(job: Job) -> None:
+    """Have the lookup know all that earlier runs judged, before any replica asks. Says so if that takes long."""
+    text = "reading what earlier runs judged; this takes long only if the lookup has to be built"
+    patience = threading.Timer(_LONG_SECONDS, print, (text,), {"file": sys.stderr, "flush": True})
+    patience.start()
+    try:
+        with closing(TableLookup(job.config.sink.path)) as lookup:
+            lookup.catch_up()
+    finally:
+        patience.cancel()
+
+
+def recorded(job: Job, record: RunRecord, run: Callable[[], S]) -> S:
+    """Run, with its policies in `policies` and a row in `runs` before, and one after, whatever happens in between."""
+    path = job.config.sink.path
+    PolicyLog(path).write(job.policies, record.started_at)
     log = RunLog(path)
     log.write(record)
     try:
@@ -75,6 +100,17 @@ def _finished(record: RunRecord, summary: Summary) -> RunRecord:
         cached_tokens=summary.cached_tokens,
         cacheable_tokens=summary.cacheable_tokens,
         output_tokens=summary.output_tokens,
+        reused=summary.reused,
+        repeated=summary.repeated,
+        recalled=summary.recalled,
+        saved_tokens=summary.saved_tokens,
+        audited=summary.audited,
+        agreed=summary.agreed,
+        agreed_low=summary.agreed_low,
+        agreed_high=summary.agreed_high,
+        gpu_seconds=summary.gpu_seconds,
+        cost=summary.cost,
+        saved_cost=summary.saved_cost,
     )
 
 

@@ -1,6 +1,7 @@
 """Read-only SQL over the outcomes: DuckDB in memory, over the active files of the latest snapshot.
 
-Views: `outcomes` (every row), `verdicts`, `rejections`, `runs` (as each last stood), `run_rows` (as written).
+Views: `outcomes`, `verdicts`, `rejections`, `runs` (as each last stood), `policies` (each text once), and as written
+`outcome_rows`, `run_rows` and `policy_rows`.
 A query is a single SELECT (or DESCRIBE, SUMMARIZE, SHOW, EXPLAIN of one). It sees these views and nothing else: no
 files, no network, no settings, no extensions, no variables of this process.
 """
@@ -22,6 +23,7 @@ from assay.config import Config
 from assay.errors import FatalError, InputError, TransientError
 from jobs.sql_output import write
 from sinks.counts import active_files
+from sinks.policies import POLICIES, POLICY_SCHEMA
 from sinks.runs import RUN_SCHEMA
 from sinks.schema import PARTITION, SCHEMA
 
@@ -32,7 +34,7 @@ _NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "
 _TABLE_FUNCTIONS = frozenset(
     {"range", "generate_series", "unnest", "json_each", "json_tree", "duckdb_columns", "duckdb_views"}
 )
-_VIEWS = ("verdicts", "rejections", "runs")
+_VIEWS = ("outcomes", "verdicts", "rejections", "runs", "policies")
 
 
 def query(sink_path: str, sql: str, *, params: Parameters | None = None) -> pa.Table:
@@ -72,7 +74,8 @@ def _answer(path: str, sql: str, params: Parameters | None) -> Iterator[pa.Recor
 def _connect(path: str) -> duckdb.DuckDBPyConnection:
     """A connection that sees the views over one sink, and is locked down. Raises InputError without a table."""
     outcomes = active_files(path, "verdicts")
-    runs = active_files(path, "runs")
+    runs = active_files(path, "runs") or []
+    policies = active_files(path, POLICIES) or []
     if outcomes is None:
         raise InputError(f"{path}: nothing audited yet; run assay backfill with this config first")
     connection = duckdb.connect(
@@ -86,9 +89,10 @@ def _connect(path: str) -> duckdb.DuckDBPyConnection:
         }
     )
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"SET allowed_paths = {_literals([*outcomes, *(runs or [])])}")
-    _create_view(connection, "outcomes", _select(connection, SCHEMA, outcomes))
-    _create_view(connection, "run_rows", _select(connection, RUN_SCHEMA, runs or []))
+    connection.execute(f"SET allowed_paths = {_literals([*outcomes, *runs, *policies])}")
+    _create_view(connection, "outcome_rows", _select(connection, SCHEMA, outcomes))
+    _create_view(connection, "run_rows", _select(connection, RUN_SCHEMA, runs))
+    _create_view(connection, "policy_rows", _select(connection, POLICY_SCHEMA, policies))
     for view in _VIEWS:
         _create_view(connection, view, files("jobs").joinpath(f"views/{view}.sql").read_text("utf-8"))
     connection.execute("SET enable_external_access = false")
@@ -141,14 +145,19 @@ def _create_view(connection: duckdb.DuckDBPyConnection, name: str, select: str) 
 
 
 def _select(connection: duckdb.DuckDBPyConnection, schema: pa.Schema, paths: Sequence[str]) -> str:
-    """SQL that reads these files with the schema's columns; a view without rows if there are none."""
+    """SQL that reads these files with the schema's columns; a view without rows if there are none.
+
+    Files that were written by earlier versions may lack columns: these are null there.
+    """
+    empty = connection.from_arrow(schema.empty_table())
+    columns = (f'NULL::{kind} AS "{name}"' for name, kind in zip(empty.columns, empty.types, strict=True))
+    nothing = f"SELECT {', '.join(columns)} WHERE false"
     if not paths:
-        empty = connection.from_arrow(schema.empty_table())
-        columns = (f'NULL::{kind} AS "{name}"' for name, kind in zip(empty.columns, empty.types, strict=True))
-        return f"SELECT {', '.join(columns)} WHERE false"
+        return nothing
     names = ", ".join(f'"{name}"' for name in schema.names)
     hive = f", hive_partitioning = true, hive_types = {{'{PARTITION}': DATE}}" if PARTITION in schema.names else ""
-    return f"SELECT {names} FROM read_parquet({_literals(paths)}{hive})"
+    files = f"read_parquet({_literals(paths)}, union_by_name = true{hive})"
+    return f"SELECT {names} FROM (SELECT * FROM {files} UNION ALL BY NAME {nothing})"
 
 
 def _literals(values: Iterable[str]) -> str:

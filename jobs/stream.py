@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from actors.assignment import Assignment
@@ -13,16 +14,16 @@ from actors.board import Status
 from actors.identity import identify
 from actors.supervisor import Supervisor, cluster
 from assay.config import KafkaConfig
-from assay.contracts import NewsKind, Shard, Tally
+from assay.contracts import NewsKind, Shard
 from assay.errors import InputError, Interrupted, TransientError
 from assay.records import JudgeIdentity
 from jobs.lag import Lag, LagGauge, lag_gauge, lag_of
 from jobs.load import Job
 from jobs.reload import PolicyWatch
-from jobs.running import record_of, recorded, upkeep
+from jobs.running import catch_up, record_of, recorded, upkeep, work_of
 from jobs.stream_marks import Mark, balance, begin_at_ends, read_marks, shards_of
 from jobs.stream_summary import PartitionSummary, StreamSummary, summarise_stream
-from sinks.counts import RunCount, count_outcomes
+from sinks.counts import count_outcomes
 from sinks.delta import DeltaSink
 from sinks.kafka_outbox import KafkaOutbox
 from sources.kafka_client import Survey, survey
@@ -74,8 +75,20 @@ class Watcher:
         return self._done or self.signalled()
 
 
-def stream(job: Job, *, until_end: bool, show: Show, say: Say, stopping: Callable[[], bool]) -> StreamSummary:
+def stream(
+    job: Job,
+    *,
+    until_end: bool,
+    show: Show,
+    say: Say,
+    stopping: Callable[[], bool],
+    fresh: bool = False,
+    allow_edited: bool = False,
+) -> StreamSummary:
     """Run a stream until `stopping`, or with `until_end` to the present ends. The run is recorded in table `runs`.
+
+    `fresh`: no verdict of an earlier run is reused. `allow_edited`: a policy that changes meanwhile may keep its
+    version.
 
     `say` gets what the person at the terminal should read once. Raises InputError before anything is judged if the
     cluster, a topic or the group can't be used; FatalError when the run fails or does not balance.
@@ -92,7 +105,7 @@ def stream(job: Job, *, until_end: bool, show: Show, say: Say, stopping: Callabl
     run_id, before = uuid4().hex, read_marks(sink, shards, judge)
 
     def run() -> StreamSummary:
-        status = _judge(watcher, source, run_id)
+        status = _judge(watcher, source, run_id, PolicyWatch(job, say, allow_edited=allow_edited), fresh=fresh)
         last = _last_seen(watcher, seen)
         after = read_marks(sink, shards_of(last, ends), judge)
         balance(job.config.sink.path, job.policies, before, after)
@@ -100,13 +113,12 @@ def stream(job: Job, *, until_end: bool, show: Show, say: Say, stopping: Callabl
             run_id,
             "done" if until_end and _all_settled(job, after) else "stopped",
             _partitions(before, after, last),
-            count_outcomes(job.config.sink.path, run_id) if status else RunCount(0, 0, {}),
-            status.tally if status else Tally(),
+            count_outcomes(job.config.sink.path, run_id),
+            work_of(job, status.tally if status else None, time.monotonic() - began),
             watcher.resubscribed,
-            time.monotonic() - began,
         )
 
-    return recorded(job.config.sink.path, record_of(job, judge, run_id), run)
+    return recorded(job, record_of(job, judge, run_id), run)
 
 
 def _source(job: Job) -> KafkaConfig:
@@ -145,13 +157,13 @@ def _last_seen(watcher: Watcher, seen: Survey) -> Survey:
     return Survey({**seen.begins, **last.begins}, {**seen.ends, **last.ends})
 
 
-def _judge(watcher: Watcher, source: KafkaConfig, run_id: str) -> Status | None:
+def _judge(watcher: Watcher, source: KafkaConfig, run_id: str, changes: PolicyWatch, *, fresh: bool) -> Status | None:
     """Have replicas audit until it is time to stop. None if it is that already."""
     job = watcher.job
     if watcher.stopping():
         return None
 
-    changes = PolicyWatch(job, watcher.say)
+    catch_up(job)
 
     def positions(shards: Sequence[Shard]) -> dict[Shard, int | None]:
         marks = read_marks(watcher.sink, shards, watcher.judge)
@@ -163,7 +175,9 @@ def _judge(watcher: Watcher, source: KafkaConfig, run_id: str) -> Status | None:
             upkeep(job),
             lag_gauge(source, positions) as watcher.gauge,
         ):
-            work = Assignment(job.config, job.policies, run_id, ends=watcher.ends)
+            work = Assignment(
+                job.config, job.policies, run_id, ends=watcher.ends, since=datetime.now(UTC) if fresh else None
+            )
             return Supervisor(work, watcher.shards, watcher.status, watcher.stopping, changes.renewed).run()
     except Interrupted:
         return None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assay.contracts import Tally
-from jobs.summary import Summary
+from jobs.summary import Summary, Work
 from sinks.counts import RunCount
 
 
@@ -39,13 +38,7 @@ class StreamSummary(Summary):
 
 
 def summarise_stream(
-    run_id: str,
-    state: str,
-    partitions: tuple[PartitionSummary, ...],
-    count: RunCount,
-    tally: Tally,
-    resubscribed: int,
-    seconds: float,
+    run_id: str, state: str, partitions: tuple[PartitionSummary, ...], count: RunCount, work: Work, resubscribed: int
 ) -> StreamSummary:
     """Rows as the table has them, work as the replicas counted it."""
     return StreamSummary(
@@ -55,21 +48,16 @@ def summarise_stream(
         cases=count.outcomes,
         verdicts=count.verdicts,
         rejected=sum(count.rejected.values()),
-        judged=tally.judged,
         skipped=0,
         left=0,
         flagged=count.flagged,
-        seconds=round(seconds, 3),
-        prompt_tokens=tally.prompt_tokens,
-        cached_tokens=tally.cached_tokens,
-        cacheable_tokens=tally.cacheable_tokens,
-        output_tokens=tally.output_tokens,
-        idle_seconds=round(tally.idle_seconds, 3),
         rejected_by_reason=count.rejected,
+        reused=count.reused,
         partitions=partitions,
         resubscribed=resubscribed,
-        p50_seconds=_rounded(tally.wait(0.5)),
-        p99_seconds=_rounded(tally.wait(0.99)),
+        p50_seconds=_rounded(work.tally.wait(0.5)),
+        p99_seconds=_rounded(work.tally.wait(0.99)),
+        **work.counts(),
     )
 
 
@@ -87,6 +75,7 @@ def stream_lines(summary: StreamSummary, config: str) -> str:
         ("verdicts", f"{summary.verdicts:,}"),
         ("flagged", f"{summary.flagged:,}"),
         ("rejected", summary.rejected_text),
+        ("reused", summary.reused_text),
         ("lag", f"{sum(partition.lag for partition in summary.partitions):,}"),
         ("wait", wait),
         ("seconds", f"{summary.seconds:,.1f}"),

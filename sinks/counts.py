@@ -44,11 +44,12 @@ class TrackCount:
 
 @dataclass(frozen=True, slots=True)
 class RunCount:
-    """Rows of one run: verdicts, how many of them are violations, and rejections by reason."""
+    """Rows of one run: verdicts, how many of them are violations, rejections by reason, and how many were reused."""
 
     verdicts: int
     flagged: int
     rejected: dict[str, int]
+    reused: int = 0
 
     @property
     def outcomes(self) -> int:
@@ -77,14 +78,15 @@ def count_outcomes(path: str, run_id: str) -> RunCount:
     """Rows that a run wrote to the `verdicts` table under `path`."""
     rows = fetch(
         path,
-        """SELECT status, reason, count(*), count(*) FILTER (violation)
+        """SELECT status, reason, count(*), count(*) FILTER (violation), count(*) FILTER (stage = 'reused')
            FROM read_parquet($files) WHERE run_id = $run GROUP BY ALL""",
         {"run": run_id},
     )
     return RunCount(
-        verdicts=sum(count for status, _, count, _ in rows if status == VERDICT),
-        flagged=sum(flagged for status, _, _, flagged in rows if status == VERDICT),
-        rejected={reason: count for status, reason, count, _ in rows if status == REJECTED},
+        verdicts=sum(count for status, _, count, _, _ in rows if status == VERDICT),
+        flagged=sum(flagged for status, _, _, flagged, _ in rows if status == VERDICT),
+        rejected={reason: count for status, reason, count, _, _ in rows if status == REJECTED},
+        reused=sum(reused for *_, reused in rows),
     )
 
 

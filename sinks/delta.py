@@ -33,7 +33,7 @@ from assay.records import JudgeIdentity, Outcome
 from sinks.counts import settled_positions
 from sinks.delta_log import COMMIT_ID, DeltaLog, LogGap
 from sinks.delta_table import FOREIGN, NO_HOOKS, ensure_table, locate, open_table, translate
-from sinks.schema import PARTITION, SCHEMA, to_table
+from sinks.schema import LATER, PARTITION, SCHEMA, to_table
 
 VERDICTS = "verdicts"
 PATIENCE_SECONDS = 60.0
@@ -60,7 +60,7 @@ class DeltaSink:
             raise FatalError(f"{self._at.uri}: the table is gone; bring it back, or start the run again for a new one")
         self._path = path
         self._patience = patience
-        self._table = ensure_table(self._at, SCHEMA, (PARTITION,), table_properties(config))
+        self._table = ensure_table(self._at, SCHEMA, (PARTITION,), table_properties(config), LATER)
         self._schema = self._table.schema()
         self._log = DeltaLog(self._at.filesystem, self._at.root)
         self._lock = Lock()
@@ -193,7 +193,7 @@ class DeltaSink:
         pq.write_table(rows.drop_columns([PARTITION]), path, filesystem=self._at.filesystem, compression="zstd")
         self._sync(path)
         size = self._at.filesystem.get_file_info(path).size
-        return AddAction(name, size, {PARTITION: day}, int(time.time() * 1000), True, _statistics(rows))
+        return AddAction(name, size, {PARTITION: day}, int(time.time() * 1000), True, statistics(rows))
 
     def _sync(self, path: str) -> None:
         """Hand a local file and its name to the disk."""
@@ -225,7 +225,7 @@ def _by_day(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
         yield day.as_py().isoformat(), rows if len(days) == 1 else rows.filter(pc.equal(rows[PARTITION], day))
 
 
-def _statistics(rows: pa.Table) -> str:
+def statistics(rows: pa.Table) -> str:
     """Delta's per-file statistics, so that readers can skip files: row count, and bounds of a few columns."""
     bounds = {name: pc.min_max(rows[name]) for name in _STATISTICS}
     return json.dumps(

@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import pyarrow.parquet as pq
 from pyarrow import fs
@@ -34,6 +35,14 @@ class Entry:
     commit_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Files (paths inside the table) whose rows an entry adds and removes. Those that it merely joins are left out."""
+
+    added: list[str]
+    removed: list[str]
+
+
 class DeltaLog:
     """The log of the table at `root` on `filesystem`."""
 
@@ -47,11 +56,17 @@ class DeltaLog:
 
     def entry(self, version: int) -> Entry:
         """One entry. Raises LogGap if it is not there, OSError if it can't be read."""
-        try:
-            with self._fs.open_input_stream(self.path(version)) as stream:
-                return _parse(stream.read().splitlines())
-        except FileNotFoundError as error:
-            raise LogGap(f"log entry {version} is missing") from error
+        return _parse(self._lines(version))
+
+    def changes(self, version: int) -> Changes:
+        """What one entry does to the rows. Raises LogGap if it is not there, OSError if it can't be read."""
+        found: dict[str, list[str]] = {"add": [], "remove": []}
+        for line in self._lines(version):
+            if b'"add"' in line or b'"remove"' in line:
+                for kind, action in json.loads(line).items():
+                    if kind in found and action.get("dataChange", True):
+                        found[kind].append(unquote(action["path"]))
+        return Changes(found["add"], found["remove"])
 
     def txns(self, version: int) -> dict[str, int]:
         """Every transaction's number as of `version`. Raises LogGap if the log doesn't reach back far enough."""
@@ -66,6 +81,13 @@ class DeltaLog:
     def checkpoint(self, version: int) -> int:
         """The version of the newest checkpoint not above this one; -1 if there is none."""
         return self._checkpoint(version)[0]
+
+    def _lines(self, version: int) -> list[bytes]:
+        try:
+            with self._fs.open_input_stream(self.path(version)) as stream:
+                return list(stream.read().splitlines())
+        except FileNotFoundError as error:
+            raise LogGap(f"log entry {version} is missing") from error
 
     def _checkpoint(self, version: int) -> tuple[int, list[str]]:
         """Version and files of the newest complete checkpoint not above `version`; (-1, []) if there is none."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pyarrow as pa
-from deltalake import DeltaTable, PostCommitHookProperties, Schema
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow import fs
 
@@ -22,6 +24,8 @@ NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_log
 FOREIGN = (DeltaError, OSError, pa.ArrowException)
 """What deltalake and pyarrow raise; everything else is our own mistake and is not caught."""
 
+_APPEND_ATTEMPTS = 8
+_APPEND = CommitProperties(max_commit_retries=10)
 _OS_ERROR = re.compile(r"os error (\d+)")
 _HOPELESS = {
     errno.ENOSPC: "the disk is full; free some space and run again",
@@ -79,15 +83,36 @@ def open_table(at: Location) -> DeltaTable | None:
 
 
 def ensure_table(
-    at: Location, schema: pa.Schema, partition_by: tuple[str, ...], configuration: Mapping[str, str]
+    at: Location,
+    schema: pa.Schema,
+    partition_by: tuple[str, ...],
+    configuration: Mapping[str, str],
+    later: Collection[str] = (),
 ) -> DeltaTable:
     """Open the table, creating it if need be; any number of processes may do so at once.
 
+    `later` are columns that tables made by earlier versions of assay lack: they are added, null in the rows there are.
     Raises InputError for a table that is damaged or is not ours, FatalError if it can't be created.
     """
     table = open_table(at) or _create(at, schema, partition_by, configuration)
+    lacking = {field.name for field in Schema.from_arrow(schema).fields} - {f.name for f in table.schema().fields}
+    if lacking and lacking <= set(later):
+        table = _extend(table, at, pa.schema([schema.field(name) for name in schema.names if name in lacking]))
     check_schema(table, at, schema, partition_by)
     return table
+
+
+def _extend(table: DeltaTable, at: Location, fields: pa.Schema) -> DeltaTable:
+    try:
+        table.alter.add_columns(Schema.from_arrow(fields).fields)
+    except FOREIGN as error:  # somebody else may have been faster
+        problem = translate(error, at.uri)
+    else:
+        return table
+    fresh = open_table(at)
+    if fresh is None or fresh.version() == table.version():
+        raise problem
+    return fresh
 
 
 def _create(
@@ -117,6 +142,22 @@ def check_schema(table: DeltaTable, at: Location, schema: pa.Schema, partition_b
             )
     if tuple(table.metadata().partition_columns) != partition_by:
         raise InputError(f"{at.uri}: the table there is not partitioned by {partition_by}; name another sink.path")
+
+
+def append_rows(at: Location, rows: pa.Table) -> None:
+    """Add rows to a table that is there. Raises TransientError or FatalError if they can't be stored.
+
+    After an unclear error they may be stored twice: for tables whose readers take one of equal rows.
+    """
+    for attempt in range(_APPEND_ATTEMPTS):
+        try:
+            write_deltalake(at.uri, rows, mode="append", commit_properties=_APPEND)
+            return
+        except FOREIGN as error:
+            problem = translate(error, at.uri)
+            if attempt == _APPEND_ATTEMPTS - 1 or not isinstance(problem, TransientError):
+                raise problem from error
+        time.sleep(random.uniform(0, 0.05 * 2**attempt))
 
 
 def translate(error: Exception, where: str) -> AssayError:

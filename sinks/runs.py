@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 import pyarrow as pa
-from deltalake import CommitProperties, write_deltalake
 
-from assay.errors import TransientError
-from sinks.delta_table import FOREIGN, ensure_table, locate, translate
+from sinks.delta_table import append_rows, ensure_table, locate
 from sinks.schema import COUNT, INSTANT, STRINGS, TEXT
 
 RUNS = "runs"
-_ATTEMPTS = 8
-_COMMIT = CommitProperties(max_commit_retries=10)
 
 
 class RunState(StrEnum):
@@ -60,6 +54,21 @@ class RunRecord:
     cacheable_tokens: int = 0
     output_tokens: int = 0
     message: str = ""
+    reused: int = 0
+    repeated: int = 0
+    recalled: int = 0
+    saved_tokens: int = 0
+    audited: int = 0
+    agreed: int = 0
+    agreed_low: float | None = None
+    agreed_high: float | None = None
+    gpu_seconds: float = 0.0
+    cost: float = 0.0
+    saved_cost: float = 0.0
+    planned_cases: int | None = None
+    planned_judged: int | None = None
+    planned_prompt_tokens: int | None = None
+    planned_cost: float | None = None
 
 
 RUN_SCHEMA = pa.schema(
@@ -74,8 +83,15 @@ RUN_SCHEMA = pa.schema(
         ("seconds", pa.float64()),
         *((name, COUNT) for name in ("prompt_tokens", "cached_tokens", "cacheable_tokens", "output_tokens")),
         ("message", TEXT),
+        *((name, COUNT) for name in ("reused", "repeated", "recalled", "saved_tokens", "audited", "agreed")),
+        *((name, pa.float64()) for name in ("agreed_low", "agreed_high", "gpu_seconds", "cost", "saved_cost")),
+        *((name, COUNT) for name in ("planned_cases", "planned_judged", "planned_prompt_tokens")),
+        ("planned_cost", pa.float64()),
     ]
 )
+
+LATER = RUN_SCHEMA.names[RUN_SCHEMA.names.index("message") + 1 :]
+"""Columns that tables of earlier versions lack."""
 
 
 class RunLog:
@@ -83,7 +99,7 @@ class RunLog:
 
     def __init__(self, path: str) -> None:
         self._at = locate(path, RUNS)
-        ensure_table(self._at, RUN_SCHEMA, (), {})
+        ensure_table(self._at, RUN_SCHEMA, (), {}, LATER)
 
     def write(self, record: RunRecord) -> None:
         """Add a row. An end row follows its start row. Raises TransientError or FatalError if it can't be stored.
@@ -91,15 +107,7 @@ class RunLog:
         A row that is stored twice after an unclear error does no harm: the rows are equal and readers take one.
         """
         rows = pa.Table.from_arrays([_cell(record, column) for column in RUN_SCHEMA], schema=RUN_SCHEMA)
-        for attempt in range(_ATTEMPTS):
-            try:
-                write_deltalake(self._at.uri, rows, mode="append", commit_properties=_COMMIT)
-                return
-            except FOREIGN as error:
-                problem = translate(error, self._at.uri)
-                if attempt == _ATTEMPTS - 1 or not isinstance(problem, TransientError):
-                    raise problem from error
-            time.sleep(random.uniform(0, 0.05 * 2**attempt))
+        append_rows(self._at, rows)
 
 
 def _cell(record: RunRecord, column: pa.Field) -> pa.Array:

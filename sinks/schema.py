@@ -90,7 +90,13 @@ COLUMNS: tuple[Column, ...] = (
     Column("judged_at", INSTANT, lambda r: r.outcome.judged_at),
     Column(PARTITION, pa.date32(), lambda r: _utc(r.outcome.judged_at).date()),
     Column("carried", CARRIED, lambda r: r.outcome.item.carried),
+    Column("case_key", TEXT, lambda r: r.outcome.key or None),
+    Column("reused_run", TEXT, lambda r: r.outcome.origin.run_id if r.outcome.origin else None),
+    Column("reused_item", TEXT, lambda r: r.outcome.origin.item_id if r.outcome.origin else None),
 )
+
+LATER = ("case_key", "reused_run", "reused_item")
+"""Columns that tables of earlier versions lack."""
 
 SCHEMA = pa.schema([pa.field(column.name, column.type) for column in COLUMNS])
 

@@ -30,7 +30,7 @@ SHORTEST_VACUUM_HOURS = 1
 _SMALL_TARGET = 32 * 2**20
 _LARGE_TARGET = 256 * 2**20
 _VACUUM_EVERY_SECONDS = 6 * 3600.0
-_TABLES = ("verdicts", "runs")
+_TABLES = ("verdicts", "runs", "policies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,8 @@ def optimize(config: DeltaConfig, path: str) -> OptimizeReport:
 
 def compact(table: DeltaTable, at: Location, target_bytes: int, day: str | None = None) -> bool:
     """Join files smaller than `target_bytes`, in one day's partition or in all. False if others are at it."""
-    with _alone(at) as alone:
-        if not alone:
+    with alone(at) as granted:
+        if not granted:
             return False
         table.update_incremental()
         table.optimize.compact(
@@ -121,7 +121,7 @@ def compact(table: DeltaTable, at: Location, target_bytes: int, day: str | None 
 
 
 @contextmanager
-def _alone(at: Location) -> Iterator[bool]:
+def alone(at: Location) -> Iterator[bool]:
     """Whether nobody else joins files of this table now.
 
     delta-rs lets two processes that join the same files both commit, which doubles every row in them. The lock is the

@@ -14,11 +14,13 @@ from assay.config import (
     Caps,
     Columns,
     Config,
+    Cost,
     DeltaConfig,
     JsonValue,
     KafkaConfig,
     ParquetConfig,
     Replicas,
+    Reuse,
     ScriptedConfig,
     Security,
     TextValue,
@@ -44,6 +46,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "Sink": DeltaConfig,
     "Verdict topic": VerdictTopic,
     "Replicas": Replicas,
+    "Reuse": Reuse,
+    "Cost": Cost,
 }
 
 

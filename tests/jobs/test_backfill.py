@@ -59,7 +59,8 @@ def test_the_first_run_judges_all_and_the_second_nothing(place: Workplace) -> No
 
 def test_an_edited_policy_and_a_new_file_cost_only_themselves(place: Workplace) -> None:
     place.backfill()
-    (place.folder / "policies" / "p0.md").write_text(POLICY.format(id="p0") + "\nEdited.\n")
+    edited = POLICY.format(id="p0").replace('version: "1"', 'version: "2"') + "\nEdited.\n"
+    (place.folder / "policies" / "p0.md").write_text(edited)
     write_items(place.folder / "data" / "part-9.parquet", 50, start=5000)
     summary = place.backfill()
     assert summary["judged"] == 600 + 2 * 50
@@ -67,7 +68,7 @@ def test_an_edited_policy_and_a_new_file_cost_only_themselves(place: Workplace) 
 
 
 def test_another_column_is_other_content(place: Workplace) -> None:
-    rows = {"id": ["a", "b"], "text": ["fine", "fine"], "other": ["free money", "fine"]}
+    rows = {"id": ["a", "b"], "text": ["fine", "fine"], "other": ["free money", "good"]}
     pq.write_table(pa.table(rows), place.folder / "two.parquet")
     place.config["source"] = {"kind": "parquet", "path": "two.parquet", "columns": {"id": "id", "text": "text"}}
     assert place.backfill()["flagged"] == 0

@@ -48,6 +48,14 @@ def test_a_policy_without_rules_is_refused(place: Workplace) -> None:
     assert "p1.md: rules:" in refused(place)
 
 
+@pytest.mark.parametrize("key", ["text", "hash", "prose"])
+def test_a_policy_does_not_say_itself_what_is_made_of_its_file(place: Workplace, key: str) -> None:
+    (place.folder / "policies" / "p1.md").write_text(
+        f"---\nid: p1\nversion: 1\n{key}: x\nrules: [{{id: R1}}]\n---\nNo.\n"
+    )
+    assert f"p1.md: {key}: not a key of the front matter" in refused(place)
+
+
 def test_two_policies_of_one_id_are_refused(place: Workplace) -> None:
     text = (place.folder / "policies" / "p0.md").read_text()
     (place.folder / "policies" / "copy.md").write_text(text)
@@ -107,7 +115,8 @@ def test_a_file_that_changed_since_its_run_is_noticed(place: Workplace) -> None:
     assert "part-1.parquet" in error
     assert "source.on_change: audit" in error
     place.config["source"]["on_change"] = "audit"
-    assert place.backfill()["judged"] == 580
+    again = place.backfill()
+    assert (again["verdicts"], again["recalled"]) == (580, 580), "all of it is audited, and none of it is new"
 
 
 def test_check_says_what_a_run_would_see_and_touches_nothing(place: Workplace) -> None:

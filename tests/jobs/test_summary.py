@@ -7,13 +7,13 @@ import pytest
 from actors.board import Status
 from assay.contracts import Tally
 from jobs.progress import Reporter
-from jobs.summary import Summary, lines, summarise
+from jobs.summary import Summary, Work, lines, summarise
 from sinks.counts import RunCount
 
 
 def summary(cached: int, cacheable: int) -> Summary:
     tally = Tally(judged=8, prompt_tokens=1000, cached_tokens=cached, cacheable_tokens=cacheable)
-    return summarise("run", "done", 5, 10, 1, RunCount(6, 2, {"length": 1}), tally, 2.0)
+    return summarise("run", "done", 5, 10, 1, RunCount(6, 2, {"length": 1}), Work(tally, 2.0))
 
 
 def test_the_counts_add_up() -> None:

@@ -18,9 +18,10 @@ def shard(name: str, stop: int) -> Shard:
     return Shard("memory://items", name, stop)
 
 
-def item(home: Shard, position: int, text: str = "hello") -> Item:
-    place = Place(home.source, home.id, position)
-    return Item(f"{home.id}/{position}", ItemKind.TEXT, (Turn("user", text),), place)
+def item(home: Shard, position: int, text: str | None = None) -> Item:
+    """Its content is like no other's, unless it is given."""
+    place, name = Place(home.source, home.id, position), f"{home.id}/{position}"
+    return Item(name, ItemKind.TEXT, (Turn("user", text or f"hello from {name}"),), place)
 
 
 def bad(home: Shard, position: int) -> BadItem:
@@ -31,4 +32,4 @@ def bad(home: Shard, position: int) -> BadItem:
 def items(home: Shard, texts: dict[int, str] | None = None) -> list[Arrival]:
     """One item per position below the shard's stop; `texts` replaces the content of some."""
     texts = texts or {}
-    return [item(home, position, texts.get(position, "hello")) for position in range(home.stop or 0)]
+    return [item(home, position, texts.get(position)) for position in range(home.stop or 0)]

@@ -38,7 +38,7 @@ class Dawdler(ScriptedJudge):
 
 
 def arrivals(texts: Mapping[int, str] | None = None, positions: Sequence[int] = range(20)) -> list[Arrival]:
-    return [item(HOME, position, (texts or {}).get(position, "hello")) for position in positions]
+    return [item(HOME, position, (texts or {}).get(position)) for position in positions]
 
 
 def make(

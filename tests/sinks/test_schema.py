@@ -1,4 +1,4 @@
-"""The schema, the rows made from outcomes, and the documentation of both tables."""
+"""The schema, the rows made from outcomes, and the documentation of all tables."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from sinks.policies import POLICY_SCHEMA
 from sinks.runs import RUN_SCHEMA
 from sinks.schema import SCHEMA, to_table
 from tests.sinks.outcomes import rejection, verdict
@@ -16,7 +17,9 @@ from tests.sinks.outcomes import rejection, verdict
 DOC = Path(__file__).parents[2] / "docs" / "table.md"
 
 
-@pytest.mark.parametrize(("section", "schema"), [("verdicts", SCHEMA), ("runs", RUN_SCHEMA)])
+@pytest.mark.parametrize(
+    ("section", "schema"), [("verdicts", SCHEMA), ("runs", RUN_SCHEMA), ("policies", POLICY_SCHEMA)]
+)
 def test_every_column_is_documented_with_its_type(section: str, schema: pa.Schema) -> None:
     text = DOC.read_text("utf-8").split(f"\n## {section}\n")[1].split("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)
@@ -33,7 +36,10 @@ def test_a_verdict_fills_its_columns_and_leaves_a_rejections_null() -> None:
     assert (row["source"], row["shard"], row["position"]) == ("items.parquet", "0-1000", 7)
     assert row["carried"] == [("lang", "en")]
     assert row["content_hash"] == verdict(7).item.content_hash  # type: ignore[union-attr]
-    assert [name for name, value in row.items() if value is None] == ["reasoning", "reason", "detail", "raw"]
+    assert [name for name, value in row.items() if value is None] == [
+        *("reasoning", "reason", "detail", "raw"),
+        *("case_key", "reused_run", "reused_item"),
+    ]
 
 
 def test_a_rejection_keeps_the_raw_bytes_and_no_decision() -> None:

@@ -1,0 +1,62 @@
+"""The key of a case: cases with the same key get the same verdict, so only one of them is judged.
+
+A key is the sha256 (hex) over four parts, in this order: the policy's terms, the judge's revision, its settings, and
+the content as the judge sees it. docs/pay_once.md lists what changes a key and what does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Protocol
+
+from assay.policy import Policy
+from assay.records import Case, Item, JudgeIdentity, Known, Origin, Outcome, Reason, Rejection, Verdict
+
+DECIDED_BY_CONTENT = frozenset({Reason.TOO_LONG, Reason.SURROGATE})
+"""Why a judge rejects some content, and would again, whatever its mood."""
+
+
+def reusable(result: Verdict | Rejection) -> bool:
+    """Whether another case with the same key gets this result too."""
+    return isinstance(result, Verdict) or result.reason in DECIDED_BY_CONTENT
+
+
+def known(outcome: Outcome) -> Known:
+    """What others with its key may get of a judged case."""
+    judged, item = outcome.judgement, outcome.item
+    origin = Origin(outcome.run_id, item.id or "", outcome.judged_at, judged.prompt_tokens, judged.output_tokens)
+    return Known(judged.result, origin)
+
+
+class _Sha(Protocol):
+    def copy(self) -> _Sha: ...
+    def update(self, data: bytes, /) -> None: ...
+    def hexdigest(self) -> str: ...
+
+
+class Keys:
+    """Keys of cases that one judge is to decide. Cheap per case: all but the content is hashed once per policy."""
+
+    def __init__(self, judge: JudgeIdentity) -> None:
+        self._judge = judge
+        self._begun: dict[str, _Sha] = {}
+
+    def case(self, item: Item, policy: Policy) -> Case:
+        """The case of this item under this policy, with its key."""
+        return Case(item, policy, self.of(item.content_hash, policy))
+
+    def of(self, content_hash: str, policy: Policy) -> str:
+        begun = self._begun.get(policy.hash)
+        if begun is None:
+            begun = self._begun[policy.hash] = self._begin(policy)
+        sha = begun.copy()
+        sha.update(bytes.fromhex(content_hash))
+        return sha.hexdigest()
+
+    def _begin(self, policy: Policy) -> _Sha:
+        """What all contents share, each text with its length before it."""
+        sha = hashlib.sha256()
+        for text in (policy.terms_hash, self._judge.revision, self._judge.settings_hash):
+            raw = text.encode()
+            sha.update(b"%d:" % len(raw) + raw)
+        return sha

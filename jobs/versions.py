@@ -1,0 +1,49 @@
+"""A version of a policy is one text: a text that changes without a new version is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from assay.errors import InputError
+from assay.policy import Policy
+from sinks.policies import PolicyLog, PolicyVersion, policy_versions
+
+
+def refuse_edited(policies: Sequence[Policy], known: Sequence[PolicyVersion], files: Mapping[str, str]) -> None:
+    """Raises InputError for a policy whose id and version stood for other terms in earlier runs, and never for these.
+
+    Texts with the same terms (another title, a comment) are one. `files` has each policy's file, by its id.
+    """
+    for policy in policies:
+        others = [each for each in known if (each.id, each.version) == (policy.id, policy.version)]
+        if others and not any(_same(policy, each) for each in others):
+            since = others[0].first_seen.date().isoformat()
+            raise InputError(
+                f"{files.get(policy.id, policy.id)}: policy {policy.id!r} was edited and is still version "
+                f"{policy.version!r}, which has had another text since {since}; raise its version, or take it as it is "
+                "with --allow-edited"
+            )
+
+
+def take_in(path: str, policies: Sequence[Policy], files: Mapping[str, str], *, allow_edited: bool) -> None:
+    """Keep texts that a run goes on with in table `policies`. Raises as `refuse_edited`, unless edits are allowed.
+
+    Raises TransientError if the table can't be read or written now, FatalError if it can't be at all.
+    """
+    if not allow_edited:
+        refuse_edited(policies, policy_versions(path), files)
+    PolicyLog(path).write(policies, datetime.now(UTC))
+
+
+def alike(policies: Sequence[Policy], known: Sequence[PolicyVersion]) -> list[str]:
+    """Hashes of all texts under which a verdict is as good as under the policies' own."""
+    ids = {policy.id: policy for policy in policies}
+    return sorted(
+        {policy.hash for policy in policies}
+        | {each.hash for each in known if each.id in ids and _same(ids[each.id], each)}
+    )
+
+
+def _same(policy: Policy, known: PolicyVersion) -> bool:
+    return policy.hash == known.hash or policy.terms_hash == known.terms_hash
