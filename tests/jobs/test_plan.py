@@ -81,6 +81,11 @@ def test_a_plan_foresees_which_known_cases_are_judged_again(place: Workplace) ->
     assert 0 < before["audited"] == before["to_judge"] < 60
     done = place.backfill()
     assert done["audited"] == done["judged"] == before["to_judge"]
+    rows = place.query(
+        "select policy_id, count(*) as n from outcomes "
+        f"where run_id = '{done['run_id']}' and stage = 'judge' group by 1 order by 1"
+    )
+    assert [row["n"] for row in rows] == [each["audited"] for each in before["policies"]]
 
 
 def test_a_plan_counts_what_a_trial_run_settled(place: Workplace) -> None:
