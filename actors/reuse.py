@@ -6,14 +6,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from threading import Lock
-from zlib import crc32
 
 from actors.counts import Counts
 from actors.deciding import Deciding
 from actors.holding import Holding
 from actors.intake import Waiting
 from assay.contracts import History
-from assay.keys import known, reusable
+from assay.keys import audited, known, reusable
 from assay.records import Case, Known, Outcome, Stage
 
 _RECENT = 50_000
@@ -94,7 +93,7 @@ class Reuse:
 
     def _is_spared(self, holding: Holding, case: Case, found: Found, follow: bool) -> bool:
         before = found.known.get(case.key)
-        if before is not None and self._is_drawn(case):
+        if before is not None and audited(case.key, case.item.id, self._audit):
             self._audited[case.key] = before
         elif (spare := before or self._recent.get(case.key)) is not None:
             self._finish(holding, self._deciding.reuse(case, spare))
@@ -117,10 +116,6 @@ class Reuse:
         if self._lookup is not None and freed:
             with self._asking:
                 self._lookup.release(freed)
-
-    def _is_drawn(self, case: Case) -> bool:
-        """Whether this case is one of the share that is judged again: the same for the same item, key and share."""
-        return crc32(f"{case.key} {case.item.id}".encode("utf-8", "surrogatepass")) < self._audit * 2**32
 
     def landed(self, holding: Holding, case: Case, outcome: Outcome) -> list[Waiting]:
         """This case was judged: finishes it, and those that waited for it. Returns those to be judged in its place."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from typing import Protocol
+from zlib import crc32
 
 from assay.policy import Policy
 from assay.records import Case, Item, JudgeIdentity, Known, Origin, Outcome, Reason, Rejection, Verdict
@@ -26,6 +27,11 @@ def known(outcome: Outcome) -> Known:
     judged, item = outcome.judgement, outcome.item
     origin = Origin(outcome.run_id, item.id or "", outcome.judged_at, judged.prompt_tokens, judged.output_tokens)
     return Known(judged.result, origin)
+
+
+def audited(key: str, item_id: str, share: float) -> bool:
+    """Whether a known case is of the share (0 to 1) that is judged again: the same for the same key and item."""
+    return crc32(f"{key} {item_id}".encode("utf-8", "surrogatepass")) < share * 2**32
 
 
 class _Sha(Protocol):

@@ -110,7 +110,8 @@ def backfill(
         work = work_of(job, status.tally if status else None, time.monotonic() - began)
         return _settle_up(ready, sink, run_id, work, stopped=stopping())
 
-    record = with_plan(record_of(job, ready.judge, run_id, ready.plan.items), planned_for(job, ready.judge))
+    planned = None if fresh else planned_for(job, ready.judge)
+    record = with_plan(record_of(job, ready.judge, run_id, ready.plan.items), planned)
     return recorded(job, record, run)
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.resources import files
 
 from assay.config import Config, VllmConfig
 from assay.policy import Policy
@@ -16,13 +17,9 @@ _OUTPUT_TOKENS = 200
 _READS, _WRITES = {True: 20_000, False: 200}, {True: 2_000, False: 50}
 """Tokens a second and replica, on a GPU and without one."""
 _SCRIPTED = 5_000
-_CASES = """
-SELECT policy_id, count(*) AS cases, sum(output_tokens)::BIGINT AS output_tokens FROM outcomes
-WHERE stage = 'judge' AND judge_revision = $revision AND settings_hash = $settings GROUP BY 1
-"""
-_RUNS = """
-SELECT run_id, job, started_at, policies, judged, seconds, config, judge_revision, settings_hash FROM runs
-"""
+_QUERIES = files("jobs") / "queries"
+_CASES = (_QUERIES / "past_cases.sql").read_text("utf-8")
+_RUNS = (_QUERIES / "past_runs.sql").read_text("utf-8")
 
 
 @dataclass(frozen=True, slots=True)

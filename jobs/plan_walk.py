@@ -7,11 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
-from zlib import crc32
 
 from assay.config import ParquetConfig
 from assay.contracts import Grant, Lookup, Shard
-from assay.keys import Keys
+from assay.keys import Keys, audited
 from assay.policy import Policy
 from assay.records import Arrival, BadItem, Item
 from jobs.plan_estimate import Sum
@@ -122,10 +121,10 @@ class Walk:
         seen = self._seen.get(content)
         open_ = bits & ~(seen or 0)
         known = open_ & self._known.get(content, 0)
-        audited = self._audited(item, known) if known and self._audit else 0
-        if known & ~audited:
-            self._reuse(content, known & ~audited)
-        judged = open_ & ~known | audited
+        again = self._audited(item, known) if known and self._audit else 0
+        if known & ~again:
+            self._reuse(content, known & ~again)
+        judged = open_ & ~known | again
         if judged:
             self.counts.judged[judged] += 1
         if seen is None or judged:
@@ -145,7 +144,7 @@ class Walk:
         drawn = 0
         for number in _numbers(known):
             key = self._keys.of(item.content_hash, self._policies[number])
-            if crc32(f"{key} {item.id}".encode("utf-8", "surrogatepass")) < self._audit * 2**32:
+            if audited(key, item.id, self._audit):
                 drawn |= 1 << number
                 self.counts.audited[number] += 1
         return drawn
