@@ -72,7 +72,7 @@ class Reuse:
         """
         if self._lookup is None:
             return Found({}, frozenset())
-        wanted = {case.key for _, case in waiting} - self._followers.keys() - self._recent.keys()
+        wanted = {case.key for _, case in waiting if case.key not in self._followers and case.key not in self._recent}
         with self._asking:
             found = self._lookup.find(wanted)
             unknown = wanted - found.keys()
@@ -80,7 +80,8 @@ class Reuse:
                 return Found(found, frozenset())
             ours = self._lookup.claim(unknown)
             late = self._lookup.find(ours)  # committed since, or its claim would not have been free
-            self._lookup.release(late.keys())
+            if late:
+                self._lookup.release(late.keys())
         return Found({**found, **late}, unknown - ours)
 
     def sift(self, waiting: Iterable[Waiting], found: Found, *, follow: bool) -> list[Waiting]:
@@ -129,7 +130,8 @@ class Reuse:
             self._freed.add(case.key)
             return []
         (owner, first), *rest = heirs
-        outcome = replace(outcome, item=first.item, policy=first.policy)
+        if first is not case:
+            outcome = replace(outcome, item=first.item, policy=first.policy)
         self._finish(owner, outcome)
         if not reusable(outcome.judgement.result):
             return rest

@@ -12,7 +12,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,6 +67,8 @@ class TableLookup:
         self._claims: Claims | None = None
         self._number = -1
         self._looked = float("-inf")
+        self._missed_in = (-1, -1)
+        self._missed: Set[bytes] = frozenset()
 
     def find(self, keys: Collection[str]) -> dict[str, Known]:
         if time.monotonic() - self._looked >= _EVERY_SECONDS:
@@ -75,16 +77,24 @@ class TableLookup:
         since = (oldest - _EPOCH) // _MICROSECOND
         by_key = {short(key): key for key in keys}
         try:
-            found = self._ask(by_key, since)
+            found = self._ask(by_key.keys(), since)
         except _Damaged:
             self.rebuild()
-            found = self._ask(by_key, since)
+            found = self._ask(by_key.keys(), since)
         return {by_key[key]: _known(value) for key, value in found.items()}
 
-    def _ask(self, keys: Collection[bytes], since: int) -> dict[bytes, Value]:
+    def _ask(self, keys: Set[bytes], since: int) -> dict[bytes, Value]:
+        """What was missing a moment ago is missing still, unless the file has moved on."""
         with self._translated():
             store = self._open()
-            return store.find(keys, since) if store is not None else {}
+            if store is None:
+                return {}
+            state = (self._number, store.version)
+            if state == self._missed_in and self._missed >= keys:
+                return {}
+            found = store.find(keys, since)
+            self._missed_in, self._missed = state, keys - found.keys()
+            return found
 
     def claim(self, keys: Collection[str]) -> set[str]:
         by_key = {short(key): key for key in keys}
