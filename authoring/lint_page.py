@@ -60,7 +60,7 @@ class Page:
         return (each for each in self.prose.bullets if each.section == section and each.violates is violates)
 
     def key_line(self, *key: str | int) -> int:
-        """The line of a key in the front matter, such as "rules", 2; of the key that it would be in if it is not there."""
+        """The line of a key in the front matter, such as "rules", 2; of the key around it if there is none."""
         while key:
             if key in self._keys:
                 return self._keys[key]

@@ -26,4 +26,4 @@ def count_tokens(text: str) -> Length:
         encoding = load_harmony_encoding(HarmonyEncodingName.HARMONY_GPT_OSS)
     except HarmonyError:
         return Length(round(len(text) / _CHARACTERS), f"estimated at {_CHARACTERS} characters each")
-    return Length(len(encoding.encode(text)), "o200k_harmony")
+    return Length(len(encoding.encode(text, disallowed_special=())), "o200k_harmony")
