@@ -41,7 +41,7 @@ class Page:
     @cached_property
     def said(self) -> tuple[tuple[int, str], ...]:
         """Lines of the prose in the author's own words, with their numbers: no examples, quotations blanked."""
-        lines = _QUOTED.sub(_blank, self.policy.prose).splitlines()
+        lines = _QUOTED.sub(_blank, self.policy.prose).split("\n")
         return tuple(
             (self.at(number), line) for number, line in enumerate(lines) if self._section(number) != "examples"
         )
@@ -49,7 +49,7 @@ class Page:
     @property
     def lines(self) -> list[str]:
         """The whole file; the first is line 1."""
-        return self.policy.text.splitlines()
+        return self.policy.text.split("\n")
 
     def at(self, prose_line: int) -> int:
         """The line of the file for one of the prose, from 0."""
