@@ -72,6 +72,13 @@ FAULTS = [
         {"ivory": "ivory or \u0441\u043b\u043e\u043d\u043e\u0432\u0443\u044e \u043a\u043e\u0441\u0442\u044c"},
     ),
     Fault("P005", {"Plum": "\U0001d40flum"}, "brandy", {"Plum": "Pflaumenwasser, d\u00e9licieux"}),
+    Fault("P005", {"Plum": "\uff30\uff4c\uff55\uff4d"}, "brandy", {"Plum": "\u041f\u043b\u0443\u043c"}),
+    Fault(
+        "P005",
+        {"parrots": "\u0441\u043e\u043e\u0441\u043e\u043e\u0441"},
+        "owls",
+        {"parrots": "25 \u00b5m of \u03b2-carotene"},
+    ),
     Fault("P006", {"ivory": "iv\u200bory"}, "iv\u200bory", {"ivory": "ivory \u2013 tusks \u2026"}),
     Fault(
         "P009",
