@@ -15,16 +15,29 @@ from authoring.tokens import count_tokens
 SECTIONS = ("Instruction", "Definitions", "Criteria", "Examples")
 LEAST_TOKENS, MOST_TOKENS = 300, 600
 
-_ORDERS = r"(?:respond|reply|answer|output|return|emit|print)"
-_FORMS = r"(?:with|in|as|using|an?|the|one|either|your|true|false|yes|no|[01]|json|xml|yaml)"
+_BEGINS = r"(?:^|[.:;!?]\s+|\b(?:must|should|shall|always|only|then|and|please|do\s+not)\s+)"
+_LABEL = r"(?-i:[A-Z]{3,}\b)"
+_FORM = rf"(?:{_LABEL}|(?:with|in|as|using|an?|the|one|either|your|true|false|yes|no|[01]|json|xml|yaml)\b)"
+_ANSWER = r"(?:answers?|response|output|reply|verdict|label|decision|reasoning)"
 _OUTPUT = re.compile(
-    rf"(?:^|[.:;!?]\s+|\b(?:must|should|shall|always|only|then|and|please)\s+){_ORDERS}\s+(?:only\s+|just\s+)?{_FORMS}\b"
-    r"|\b(?:output|response|answer)\s+(?:format|schema)\b|\b(?:as|in|valid|only)\s+(?:valid\s+)?(?:json|xml|yaml)\b"
-    r"|^\W*(?:your|the)\s+(?:answer|response|output|reply)\s+(?:must|should|has to|is to)\b",
+    "|".join(
+        (
+            rf"{_BEGINS}(?:respond|reply|answer|output|return|emit|print)\s+(?:only\s+|just\s+)?{_FORM}",
+            rf"{_BEGINS}(?:give|write|provide|state|format|explain|justify|include)\s+(?:only\s+)?(?:your|the)\s+{_ANSWER}\b",
+            rf"{_BEGINS}(?:classify|label|mark|tag)\b.{{1,40}}?\b(?:as\s+)?{_LABEL}",
+            rf"^\W*(?:your|the)\s+{_ANSWER}\s+(?:must|should|has to|is to)\b",
+            r"^\W*output\s*:",
+            r"\b(?:output|response|answer)\s+(?:format|schema)\b",
+            r"\b(?:in|use|using)\s+(?:this|the\s+following)\s+format\b",
+            r"\b(?:as|in|valid|only)\s+(?:valid\s+)?(?:json|xml|yaml)\b",
+        )
+    ),
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
 _OUTPUT_HEADING = re.compile(r"(?:output|response|answer)(?:s|\s+\w+)?", re.IGNORECASE)
+_JOINED = re.compile(r"(?<=[^\x00-\u024f])[\u200c\u200d]")
+"""What Persian, Hindi and emojis need between their signs."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -109,7 +122,7 @@ def look_alike(page: Page) -> Iterator[Hit]:
 )
 def invisible_character(page: Page) -> Iterator[Hit]:
     for number, line in enumerate(page.lines, 1):
-        for char in dict.fromkeys(line):
+        for char in dict.fromkeys(_JOINED.sub("", line)):
             if not char.isascii() and unicodedata.category(char) in ("Cf", "Cc", "Co"):
                 yield Hit(number, f"U+{ord(char):04X}, {unicodedata.name(char, 'without a name')}")
 

@@ -79,7 +79,12 @@ FAULTS = [
         "owls",
         {"parrots": "25 \u00b5m of \u03b2-carotene"},
     ),
-    Fault("P006", {"ivory": "iv\u200bory"}, "iv\u200bory", {"ivory": "ivory \u2013 tusks \u2026"}),
+    Fault(
+        "P006",
+        {"ivory": "iv\u200bory"},
+        "iv\u200bory",
+        {"ivory": "ivory \u2013 tusks \u2026 \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"},
+    ),
     Fault(
         "P009",
         {RULES: "# assay: ignore[P010] they know\n" + RULES},
