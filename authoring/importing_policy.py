@@ -1,0 +1,177 @@
+"""The text of a published policy as a policy file of ours: its labels become rules, its prose stays word for word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import yaml
+
+from assay.policy import Rule
+from assay.records import Action
+from authoring.importing_contract import form_lines, form_sections, headings, mentions_form
+from authoring.importing_labels import Scheme, scheme_of
+from authoring.importing_records import Kind, Remark
+
+_GRAVITY = (
+    (4, r"maximum|malicious|extreme|most severe|critical"),
+    (3, r"high[ -]risk|high[ -]severity|strong|severe|serious"),
+    (2, r"medium|moderate|likely"),
+    (1, r"minor|mild|low[ -]risk|low[ -]severity|borderline"),
+)
+_ACTIONS = {0: Action.ALLOW, 1: Action.WARN, 2: Action.REVIEW, 3: Action.BLOCK, 4: Action.BLOCK}
+_SAYS_VALID = re.compile(r"(?m)^\W*[Oo]utput\W*:\s*VALID\b")
+_SAYS_INVALID = re.compile(r"(?m)^\W*[Oo]utput\W*:.*\bINVALID\b")
+_DASHES = "\u2013\u2014-"
+_NAME_CHARS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A policy file's parts. `allowed` are the labels that stand for content which violates nothing."""
+
+    title: str
+    rules: tuple[Rule, ...]
+    allowed: tuple[str, ...]
+    scheme: Scheme
+    prose: str
+    remarks: tuple[Remark, ...]
+
+
+def read_published(text: str, file: str) -> Draft:
+    """Make out title, labels and rules of a published policy, and take out what it says about the answer's form."""
+    lines = [line.rstrip("\r") for line in text.split("\n")]
+    scheme = scheme_of(text)
+    sections = form_sections(lines)
+    places = _places(lines, scheme, sections)
+    out = {number for section in sections if not set(section) & set(places.values()) for number in section}
+    out |= form_lines(lines) - set(places.values())
+    parts = {label: _part(lines, start, places.values()) for label, start in places.items()}
+    allowed = tuple(label for label in scheme.labels if _is_allowed(label, parts.get(label, "")))
+    rules, guesses = _rules(scheme, allowed, parts, places, file)
+    title = _title(lines)
+    remarks = [Remark(Kind.GUESSED, file, f"title: {title}"), *guesses, *_removed(lines, out, file)]
+    remarks += (
+        Remark(Kind.LEFT_IN, f"{file}:{number + 1}", line.strip())
+        for number, line in enumerate(lines)
+        if number not in out and mentions_form(line)
+    )
+    prose = "\n".join(line for number, line in enumerate(lines) if number not in out).strip("\n")
+    return Draft(title, rules, allowed, scheme, prose, tuple(remarks))
+
+
+def policy_file(policy_id: str, draft: Draft, golden: str | None) -> str:
+    """The text of the policy file. `golden` names its golden file."""
+    head: dict[str, object] = {"id": policy_id, "version": "1.0", "title": draft.title}
+    head["rules"] = [rule.model_dump(mode="json", exclude_defaults=True) | _graded(rule) for rule in draft.rules]
+    if golden:
+        head["golden"] = golden
+    front = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110)
+    return f"---\n{front}---\n# Instruction\n\n{_instruction(draft)}\n\n# Criteria\n\n{draft.prose}\n"
+
+
+def _graded(rule: Rule) -> dict[str, object]:
+    return {"severity": rule.severity, "action": rule.action.value}
+
+
+def _instruction(draft: Draft) -> str:
+    """What the published labels mean here. It is all of the prose that is not theirs."""
+    if not draft.scheme.labels:
+        return f"Decide whether the content violates the policy below. If it does, cite {draft.rules[0].id}."
+    rules = ", ".join(rule.id for rule in draft.rules)
+    said = [f"Decide whether the content violates the policy below. Its labels {rules} are the rules to cite."]
+    said += [f"Content that the policy labels {' or '.join(draft.allowed)} does not violate."] * bool(draft.allowed)
+    if re.search(r"\bINVALID\b", draft.prose):
+        said.append("INVALID means that the content violates, VALID that it does not.")
+    return " ".join(said)
+
+
+def _places(lines: Sequence[str], scheme: Scheme, sections: Sequence[range]) -> dict[str, int]:
+    """The line on which each label is defined: outside of the sections about the answer's form, if it is there."""
+    inside = {number for section in sections for number in section}
+    outside = [number for number in range(len(lines)) if number not in inside]
+    places: dict[str, int] = {}
+    for label in scheme.labels:
+        if (place := _defined(lines, label, [*outside, *sorted(inside)])) is not None:
+            places[label] = place
+    return places
+
+
+def _defined(lines: Sequence[str], label: str, numbers: Iterable[int]) -> int | None:
+    """A line that begins with the label, or has it at the start of parentheses."""
+    begins = re.compile(rf"^[^A-Za-z0-9]*{label}(?![A-Za-z0-9]|\.[a-z])|\(\s*{label}(?![A-Za-z0-9]|\.[a-z])")
+    return next((number for number in numbers if begins.search(lines[number])), None)
+
+
+def _part(lines: Sequence[str], start: int, starts: Collection[int]) -> str:
+    """What is said of a label: from its line to the next label's, or to the next heading of its level or above."""
+    own = next((each.level for each in headings(lines) if each.line == start), 7)
+    ends = [each for each in starts if each > start]
+    ends += (each.line for each in headings(lines) if each.line > start and each.level <= own)
+    return "\n".join(lines[start : min(ends, default=len(lines))])
+
+
+def _is_allowed(label: str, part: str) -> bool:
+    if _SAYS_INVALID.search(part):
+        return False
+    return int(re.sub(r"\D", "", label)) == 0 or _SAYS_VALID.search(part) is not None
+
+
+def _rules(
+    scheme: Scheme, allowed: Sequence[str], parts: Mapping[str, str], places: Mapping[str, int], file: str
+) -> tuple[tuple[Rule, ...], list[Remark]]:
+    if not scheme.labels:
+        text = "no labels such as X0 and X1 were found: the whole policy is one rule, R1"
+        return (Rule(id="R1", text="Violates the policy as it is written"),), [Remark(Kind.GUESSED, file, text)]
+    none_allowed = "no label is allowed: none ends in 0 or has the output VALID; each is a rule"
+    means = f"allowed: {', '.join(allowed)}; not a rule" if allowed else none_allowed
+    remarks = [Remark(Kind.GUESSED, file, means)]
+    rules = []
+    for label in scheme.labels:
+        if label not in allowed:
+            rule, why = _rule(label, parts.get(label, ""))
+            where = f"{file}:{places[label] + 1}" if label in places else file
+            remarks.append(
+                Remark(Kind.GUESSED, where, f"{label}: severity {rule.severity}, action {rule.action} ({why})")
+            )
+            rules.append(rule)
+    return tuple(rules), remarks
+
+
+def _rule(label: str, part: str) -> tuple[Rule, str]:
+    """A label as a rule, and what its severity was guessed from."""
+    first, *following = part.split("\n")
+    name = _plain(re.sub(rf"\b{label}\b\s*[:{_DASHES}]*\s*", "", first))
+    said = (_plain(line) for line in following if line.strip() and not re.match(rf"^\W*{label}\W?[a-z]\b", line))
+    text = name if re.search(r"\w:\s+\w", name) else next(said, name)
+    short = re.split(rf"\s*[(:]|\s+[{_DASHES}]\s+", name)[0].strip()[:_NAME_CHARS]
+    shown = f"{name}\n{text}".lower()
+    number = int(re.sub(r"\D", "", label))
+    severity, why = next(
+        ((grade, f"the text says {word[0]!r}") for grade, words in _GRAVITY if (word := re.search(words, shown))),
+        (min(max(number, 1), 4), "after its number"),
+    )
+    why += "; its own ESCALATE is no action of a rule" if re.search(r"\bESCALATE\b", part) else ""
+    why += "" if part else "; no line defines it"
+    return Rule(id=label, label=short, text=text, severity=severity, action=_ACTIONS[severity]), why
+
+
+def _plain(line: str) -> str:
+    """A line without marks of Markdown, pictures at its start and brackets that are empty."""
+    bare = re.sub(r"[*_`|]+", " ", line).replace("()", " ")
+    return re.sub(r"\s+", " ", re.sub(r"^[^\w(“\"']+", "", bare)).strip(f" :{_DASHES}")
+
+
+def _title(lines: Sequence[str]) -> str:
+    """The first line that says anything."""
+    said = (_plain(re.sub(r"<!--.*?-->|^title:", "", line)) for line in lines)
+    return next((line for line in said if line), "Imported policy")[:120]
+
+
+def _removed(lines: Sequence[str], out: Collection[int], file: str) -> list[Remark]:
+    return [
+        Remark(Kind.TAKEN_OUT, f"{file}:{number + 1}", lines[number].strip())
+        for number in sorted(out)
+        if lines[number].strip()
+    ]
