@@ -9,7 +9,7 @@ from pathlib import Path
 from assay.golden import GOLDEN_FIELDS, Expected, GoldenItem
 from assay.records import ItemKind, Turn
 from authoring.golden_rows import csv_records
-from authoring.importing_labels import Cell, Scheme, as_cell, is_absent, outcome
+from authoring.importing_labels import Cell, Outcome, Scheme, as_cell, is_absent, outcome
 from authoring.importing_records import Kind, LabelsFrom, Remark
 from authoring.importing_sheet import Line, Sheet, sheet_of
 
@@ -117,7 +117,8 @@ def _others(line: Line, sheet: Sheet) -> tuple[tuple[str, str], ...]:
 
 
 def _item(content: _Content, labels: Labels) -> GoldenItem:
-    violation, rules, _ = _outcome(content, labels)
+    result = _outcome(content, labels)
+    rules = result.rules if result.violation else ()
     response = content.prompt is not None
     said = (("section", content.section), ("published", ", ".join(content.cells)))
     return GoldenItem(
@@ -125,13 +126,13 @@ def _item(content: _Content, labels: Labels) -> GoldenItem:
         kind=ItemKind.COMPLETION if response else ItemKind.TEXT,
         context=(Turn("user", content.prompt),) if content.prompt else (),
         judged=(Turn("assistant" if response else "user", content.text),),
-        expected=(Expected(labels.policy_id, violation, rules),),
+        expected=(Expected(labels.policy_id, result.violation, rules),),
         group=f"{labels.policy_id}-{content.group}",
         carried=tuple((name, cell) for name, cell in (*said, *content.others) if cell),
     )
 
 
-def _outcome(content: _Content, labels: Labels) -> tuple[bool | None, tuple[str, ...], tuple[str, ...]]:
+def _outcome(content: _Content, labels: Labels) -> Outcome:
     read = [cell for cell in map(as_cell, content.labels(labels.source)) if cell]
     codes = tuple(dict.fromkeys(code for cell in read for code in cell.codes))
     words = {cell.violation for cell in read if cell.violation is not None}
@@ -159,12 +160,15 @@ def _named(column: int, sheet: Sheet) -> str:
 
 def _doubts(content: _Content, labels: Labels, where: str) -> Iterator[Remark]:
     """What of a content's labels could be read in another way, or in none."""
-    violation, _, unknown = _outcome(content, labels)
+    result = _outcome(content, labels)
     cells = ", ".join(content.cells)
-    if violation is None:
+    if result.violation is None:
         yield Remark(Kind.GUESSED, where, f"{content.name}: no label can be read from {cells!r:.60}: unknown")
-    if unknown:
-        codes = ", ".join(unknown)
+    if result.violation is False and result.rules:
+        rules = ", ".join(result.rules)
+        yield Remark(Kind.GUESSED, where, f"{content.name}: allowed by its word, and {rules} is a rule: allowed")
+    if result.unknown:
+        codes = ", ".join(result.unknown)
         yield Remark(Kind.NOT_READ, where, f"{content.name}: codes that the policy doesn't have: {codes}")
     above, own = as_cell(content.section), as_cell(cells)
     if above and own and above.codes and own.codes and not {*above.codes} & {*own.codes}:

@@ -38,6 +38,18 @@ class Cell:
     violation: bool | None
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What labels come to: a violation or not, None if that can't be told; the rules and the unknown codes among them.
+
+    If a word says that it is allowed, `rules` may still hold what its codes say.
+    """
+
+    violation: bool | None
+    rules: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
 def scheme_of(text: str) -> Scheme:
     """The labels of a policy: the prefix used most, those first that have a number 0 and another."""
     numbers: dict[str, Counter[int]] = {}
@@ -74,16 +86,13 @@ def as_cell(text: str) -> Cell | None:
     return Cell(codes_in(text), said.pop() if len(said) == 1 else None)
 
 
-def outcome(cell: Cell, scheme: Scheme, allowed: Sequence[str]) -> tuple[bool | None, tuple[str, ...], tuple[str, ...]]:
-    """What a cell comes to under a policy: violation, the rules cited, and the codes that the policy doesn't have.
-
-    A word decides before codes do. Codes alone are a violation if one of them is not allowed.
-    """
+def outcome(cell: Cell, scheme: Scheme, allowed: Sequence[str]) -> Outcome:
+    """What a cell comes to under a policy. A word decides before codes do; one code that is not allowed is enough."""
     known = {code: scheme.label_of(code) for code in cell.codes}
-    labels = tuple(dict.fromkeys(label for label in known.values() if label))
+    labels = dict.fromkeys(label for label in known.values() if label)
     unknown = tuple(code for code, label in known.items() if not label)
     rules = tuple(label for label in labels if label not in allowed)
     violation = cell.violation
     if violation is None and cell.codes:
         violation = bool(rules or any(int(re.sub(r"\D", "", code)) for code in unknown))
-    return violation, rules if violation else (), unknown
+    return Outcome(violation, rules, unknown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import yaml
@@ -25,6 +25,7 @@ _SAYS_VALID = re.compile(r"(?m)^\W*[Oo]utput\W*:\s*VALID\b")
 _SAYS_INVALID = re.compile(r"(?m)^\W*[Oo]utput\W*:.*\bINVALID\b")
 _DASHES = "\u2013\u2014-"
 _NAME_CHARS = 60
+_VERSION = "1.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,11 @@ def read_published(text: str, file: str) -> Draft:
     allowed = tuple(label for label in scheme.labels if _is_allowed(label, parts.get(label, "")))
     rules, guesses = _rules(scheme, allowed, parts, places, file)
     title = _title(lines)
-    remarks = [Remark(Kind.GUESSED, file, f"title: {title}"), *guesses, *_removed(lines, out, file)]
+    remarks = [
+        Remark(Kind.GUESSED, file, f"title: {title}; version: {_VERSION}"),
+        *guesses,
+        *_removed(lines, out, file),
+    ]
     remarks += (
         Remark(Kind.LEFT_IN, f"{file}:{number + 1}", line.strip())
         for number, line in enumerate(lines)
@@ -63,7 +68,7 @@ def read_published(text: str, file: str) -> Draft:
 
 def policy_file(policy_id: str, draft: Draft, golden: str | None) -> str:
     """The text of the policy file. `golden` names its golden file."""
-    head: dict[str, object] = {"id": policy_id, "version": "1.0", "title": draft.title}
+    head: dict[str, object] = {"id": policy_id, "version": _VERSION, "title": draft.title}
     head["rules"] = [rule.model_dump(mode="json", exclude_defaults=True) | _graded(rule) for rule in draft.rules]
     if golden:
         head["golden"] = golden
@@ -143,8 +148,7 @@ def _rule(label: str, part: str) -> tuple[Rule, str]:
     """A label as a rule, and what its severity was guessed from."""
     first, *following = part.split("\n")
     name = _plain(re.sub(rf"\b{label}\b\s*[:{_DASHES}]*\s*", "", first))
-    said = (_plain(line) for line in following if line.strip() and not re.match(rf"^\W*{label}\W?[a-z]\b", line))
-    text = name if re.search(r"\w:\s+\w", name) else next(said, name)
+    text = name if _is_listed(label, first) else next(_said(label, following), name)
     short = re.split(rf"\s*[(:]|\s+[{_DASHES}]\s+", name)[0].strip()[:_NAME_CHARS]
     shown = f"{name}\n{text}".lower()
     number = int(re.sub(r"\D", "", label))
@@ -155,6 +159,20 @@ def _rule(label: str, part: str) -> tuple[Rule, str]:
     why += "; its own ESCALATE is no action of a rule" if re.search(r"\bESCALATE\b", part) else ""
     why += "" if part else "; no line defines it"
     return Rule(id=label, label=short, text=text, severity=severity, action=_ACTIONS[severity]), why
+
+
+def _is_listed(label: str, line: str) -> bool:
+    """Whether a line says all there is: it begins with the label and is no heading, or has a colon in its title."""
+    begins = re.match(rf"^[^A-Za-z0-9]*{label}\b", line) is not None
+    return (begins and not headings([line])) or re.search(r"\w:\s+\w", line.split(label, 1)[-1]) is not None
+
+
+def _said(label: str, lines: Sequence[str]) -> Iterator[str]:
+    """The lines of prose below the label's own: not its parts (SP2.a), and not the form of the answer."""
+    forms = form_lines(lines)
+    for number, line in enumerate(lines):
+        if _plain(line) and number not in forms and not re.match(rf"^\W*{label}\W?[a-z]\b", line):
+            yield _plain(line)
 
 
 def _plain(line: str) -> str:
