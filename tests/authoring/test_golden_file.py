@@ -98,6 +98,12 @@ def test_labels_may_be_numbers_or_truth_values(tmp_path: Path) -> None:
     assert [item.expected[0].violation for item in read_golden(path)] == [True, False, None]
 
 
+def test_a_line_separator_in_a_json_text_ends_no_line(tmp_path: Path) -> None:
+    path = _file(tmp_path, '{"text": "one\u2028two", "label": 1}\r\n', "golden.jsonl")
+    (item,) = read_golden(path, policy_id="spam")
+    assert item.judged[0].content == "one\u2028two"
+
+
 def test_a_column_of_labels_for_each_policy_and_a_missing_one_is_unknown(tmp_path: Path) -> None:
     path = _file(tmp_path, '{"prompt": "one", "H": 1}\n{"prompt": "two", "H": 0, "S": 1}\n', "golden.jsonl")
     items = read_golden(path, parse_mapping("text=prompt,label.hate=H,label.sexual=S"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -211,6 +213,12 @@ def test_a_single_file_and_the_csv_that_is_called_like_it(tmp_path: Path) -> Non
         ("# Kindness\nQK0 and QK1 and QK2 are labels.\n", ["QK1", "QK2"], "no line defines it"),
         ("\ufeff---\ntitle: Kindness\n---\n- QK0: kind\n- QK1: unkind\n", ["QK1"], "title: Kindness"),
         ("Kindness\n**QK0**\nkind\n**QK1 - Unkind**\nSays something serious.\n", ["QK1"], "the text says 'serious'"),
+        (
+            "# Kindness\n## Kind: QK0\nis.\n## Unkind: QK1\nSays something serious.\n",
+            ["QK1"],
+            "the text says 'serious'",
+        ),
+        ("Kindness\nLabel QK0: kind\nLabel QK1: unkind, with dire words\n", ["QK1"], "policy.md:3: QK1: severity 1"),
         ("Kindness\r\n| QK0 | kind |\r\n| QK1 | unkind |\r\n", ["QK1"], "severity 1"),
     ],
 )
@@ -273,6 +281,18 @@ def test_the_summary_is_kept_beside_and_comes_as_json(tmp_path: Path) -> None:
     (policy,) = json.loads(summary.text(as_json=True))["policies"]
     assert policy["rules"] == ["NB2", "NB3", "NB4"]
     assert {remark["kind"] for remark in policy["remarks"]} == set(Kind)
+
+
+def test_the_command(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "jobs.cli", "import-policy", str(numbered(tmp_path / "climbing")), "--out"]
+    done = subprocess.run([*command, str(tmp_path / "out"), "--json"], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["policies"][0]["violates"] == 3
+    again = subprocess.run([*command, str(tmp_path / "out")], capture_output=True, text=True, check=False)
+    assert again.returncode == 2
+    assert again.stderr.startswith("assay: ")
+    assert "--force" in again.stderr
+    section = subprocess.run([*command, "b", "--labels", "row"], capture_output=True, text=True, check=False)
+    assert section.returncode == 2
 
 
 @pytest.mark.parametrize(
