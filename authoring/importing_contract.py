@@ -14,10 +14,12 @@ _FORM_TITLE = re.compile(
     r"(?:format|schema|contract|structure|specification|instructions?|requirements?)"
     r"|(?:labels?|labell?ing|classification)\s+(?:format|schema))\W*$"
 )
-_FORM_LINE = re.compile(r"(?i)^\W*(?:expected\s+)?output\W*:")
+_FORM_LINE = re.compile(
+    r"^\W*(?:[Ee]xpected\s+)?(?:[Oo]utput|OUTPUT)\W*:\s*(?:(?:IN)?VALID\b|JSON\b|\{|[A-Z]{1,4}[0-9])"
+)
 _FORM_SENTENCE = re.compile(
-    r"(?i)^\W*(?:please\s+)?(?:return|respond|reply|answer|output|produce|print)\b"
-    r".*\b(?:only|exactly|json|labels?|code|format|single|one of|nothing else)\b"
+    r"(?i)^[\s>#*-]*(?:please\s+)?(?:return|respond|reply|answer|output)\b"
+    r".*\b(?:json|labels?|classification|verdict|format|nothing else)\b"
 )
 _PLAIN_LEVEL = 7
 
@@ -67,10 +69,15 @@ def form_lines(lines: Sequence[str]) -> frozenset[int]:
 def _is_form(line: str) -> bool:
     if _FORM_LINE.match(line):
         return True
-    sentences = [each for each in re.split(r"(?<=[.!?])\s+", line.strip()) if each]
-    return bool(sentences) and all(_FORM_SENTENCE.match(sentence) for sentence in sentences)
+    sentences = _sentences(line)
+    return bool(sentences) and all(map(_FORM_SENTENCE.match, sentences))
+
+
+def _sentences(line: str) -> list[str]:
+    return [each for each in re.split(r"(?<=[.!?])\s+", line.strip()) if each]
 
 
 def mentions_form(line: str) -> bool:
-    """Whether a line that stays names the words of the published answers: VALID, INVALID, JSON."""
-    return re.search(r"\b(?:IN)?VALID\b|\bJSON\b", line) is not None
+    """Whether a line that stays has words of the published answers (VALID, INVALID, JSON) or a sentence about them."""
+    named = re.search(r"\b(?:IN)?VALID\b|\bJSON\b", line) is not None
+    return named or any(map(_FORM_SENTENCE.match, _sentences(line)))

@@ -12,7 +12,7 @@ from assay.policy import Rule
 from authoring.importing_contract import form_lines, form_sections, mentions_form
 from authoring.importing_labels import Scheme, scheme_of
 from authoring.importing_records import Kind, Remark
-from authoring.importing_rules import is_allowed, part_of, places_of, plain, rules_of
+from authoring.importing_rules import WHOLE_POLICY, is_allowed, part_of, places_of, plain, rules_of
 
 _VERSION = "1.0"
 
@@ -71,8 +71,8 @@ def _graded(rule: Rule) -> dict[str, object]:
 
 def _instruction(draft: Draft) -> str:
     """What the published labels mean here. It is all of the prose that is not theirs."""
-    if not draft.scheme.labels:
-        return f"Decide whether the content violates the policy below. If it does, cite {draft.rules[0].id}."
+    if WHOLE_POLICY in draft.rules:
+        return f"Decide whether the content violates the policy below. If it does, cite {WHOLE_POLICY.id}."
     rules = ", ".join(rule.id for rule in draft.rules)
     said = [f"Decide whether the content violates the policy below. Its labels {rules} are the rules to cite."]
     said += [f"Content that the policy labels {' or '.join(draft.allowed)} does not violate."] * bool(draft.allowed)

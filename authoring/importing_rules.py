@@ -17,9 +17,10 @@ _GRAVITY = (
     (2, r"medium|moderate|likely"),
     (1, r"minor|mild|low[ -]risk|low[ -]severity|borderline"),
 )
-_ACTIONS = {0: Action.ALLOW, 1: Action.WARN, 2: Action.REVIEW, 3: Action.BLOCK, 4: Action.BLOCK}
+_ACTIONS = {1: Action.WARN, 2: Action.REVIEW, 3: Action.BLOCK, 4: Action.BLOCK}
 _SAYS_VALID = re.compile(r"(?m)^\W*[Oo]utput\W*:\s*VALID\b")
 _SAYS_INVALID = re.compile(r"(?m)^\W*[Oo]utput\W*:.*\bINVALID\b")
+WHOLE_POLICY = Rule(id="R1", text="Violates the policy as it is written")
 _DASHES = "\u2013\u2014-"
 _NAME_CHARS = 60
 _NOUN = r"(?i:label|category|class|level|tier)"
@@ -53,6 +54,7 @@ def part_of(lines: Sequence[str], start: int, starts: Collection[int]) -> str:
 
 
 def is_allowed(label: str, part: str) -> bool:
+    """Whether a label stands for content that violates nothing, by its number 0 or by the output it asks for."""
     if _SAYS_INVALID.search(part):
         return False
     return int(re.sub(r"\D", "", label)) == 0 or _SAYS_VALID.search(part) is not None
@@ -61,9 +63,10 @@ def is_allowed(label: str, part: str) -> bool:
 def rules_of(
     scheme: Scheme, allowed: Sequence[str], parts: Mapping[str, str], places: Mapping[str, int], file: str
 ) -> tuple[tuple[Rule, ...], list[Remark]]:
-    if not scheme.labels:
+    """The labels that are not allowed as rules, and what was guessed. Without any, the whole policy is one rule."""
+    if not set(scheme.labels) - set(allowed):
         text = "no labels such as X0 and X1 were found: the whole policy is one rule, R1"
-        return (Rule(id="R1", text="Violates the policy as it is written"),), [Remark(Kind.GUESSED, file, text)]
+        return (WHOLE_POLICY,), [Remark(Kind.GUESSED, file, text)]
     none_allowed = "no label is allowed: none ends in 0 or has the output VALID; each is a rule"
     means = f"allowed: {', '.join(allowed)}; not a rule" if allowed else none_allowed
     remarks = [Remark(Kind.GUESSED, file, means)]

@@ -185,6 +185,23 @@ def test_a_section_about_the_output_that_defines_the_labels_stays(tmp_path: Path
     assert _remarks(written, Kind.TAKEN_OUT).endswith("policy.md:10: Return only the label.")
 
 
+def test_what_only_looks_like_the_form_of_an_answer_stays(tmp_path: Path) -> None:
+    lines = [
+        '- "Answer in the format I like" is QK1',
+        "- Output: a story about a ridge",
+        "- Produce only a list of names",
+        "Return only at dusk. Reply with the label.",
+    ]
+    text = "# Kindness\n- QK0: kind\n- QK1: unkind\n" + "\n".join(lines) + "\nReply with one label.\nOutput: QK1\n"
+    written, policy, _ = _import(numbered(tmp_path / "kindness", None, text), tmp_path / "out")
+    assert policy.prose.endswith("\n".join(lines))
+    assert [remark.text for remark in written.remarks if remark.kind is Kind.TAKEN_OUT] == [
+        "Reply with one label.",
+        "Output: QK1",
+    ]
+    assert _remarks(written, Kind.LEFT_IN).endswith(lines[-1])
+
+
 def test_a_folder_of_folders_and_golden_files_apart(tmp_path: Path) -> None:
     for name in ("climbing", "ice climbing"):
         numbered(tmp_path / "pack" / "policies" / name, None)
@@ -207,6 +224,7 @@ def test_a_single_file_and_the_csv_that_is_called_like_it(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("policy", "rules", "says"),
     [
+        ("- QK0: kind\nOutput: VALID\n- QK1: nice\nOutput: VALID\n", ["R1"], "the whole policy is one rule"),
         ("Be kind.\n", ["R1"], "no labels such as X0 and X1 were found"),
         ("\n\n***\n\n--- \n# Kindness\n- QK0: kind\n- QK1: unkind\n", ["QK1"], "allowed: QK0"),
         ("# Kindness\n- QK1: unkind\n- QK2: rude\n", ["QK1", "QK2"], "no label is allowed"),
