@@ -34,6 +34,12 @@ AllowEdited = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of a table.")]
 
 
+class CheckFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+
+
 class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
@@ -42,11 +48,23 @@ class Format(StrEnum):
 
 
 @app.command()
-def check(config: ConfigPath, as_json: AsJson = False) -> None:
-    """Validate config, policies and source, and say what is there. Touches nothing."""
-    from jobs.check import check_job
+def check(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A job's YAML file, a policy, or a folder of them.")],
+    format: Annotated[CheckFormat, typer.Option(help="How to print the report.")] = CheckFormat.TEXT,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write it to this file, and the text to stdout.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a policy has errors or warnings.")] = False,
+) -> None:
+    """Validate config, policies and source, and say what is there and what to look at again. Touches nothing."""
+    from jobs.check import check as run
+    from jobs.check import write_report
 
-    print(check_job(load_job(config)).text(as_json))
+    report, form = run(config), "json" if as_json else format.value
+    if out is not None:
+        write_report(report, form, out)
+    print(report.text("text" if out is not None else form))
+    if strict and report.fails:
+        raise typer.Exit(1)
 
 
 @app.command()
