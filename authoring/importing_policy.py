@@ -62,6 +62,8 @@ def policy_file(policy_id: str, draft: Draft, golden: str | None) -> str:
     if golden:
         head["golden"] = golden
     front = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110)
+    if draft.allowed:
+        front += f"# assay: ignore[P022] as published: {', '.join(draft.allowed)} is no rule but means allowed\n"
     return f"---\n{front}---\n# Instruction\n\n{_instruction(draft)}\n\n# Criteria\n\n{draft.prose}\n"
 
 

@@ -88,7 +88,7 @@ def _is_section(line: Line, labels: Sequence[int]) -> bool:
 
 def _is_label_column(rows: Sequence[Line], column: int) -> bool:
     filled = [line.cell(column) for line in rows if not is_absent(line.cell(column))]
-    return sum(map(_is_label, filled)) > _SHARE * len(filled)
+    return bool(filled) and sum(map(_is_label, filled)) >= _SHARE * len(filled)
 
 
 def _header(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import subprocess
@@ -21,6 +23,8 @@ from assay.records import Action, ItemKind
 from authoring.golden_file import read_golden
 from authoring.importing_labels import as_cell, scheme_of
 from authoring.importing_records import Kind, LabelsFrom
+from authoring.lint_records import Severity
+from jobs.check import check
 from jobs.import_policy import Written, import_policies
 from tests.authoring.published import (
     LETTERED,
@@ -260,6 +264,15 @@ def test_golden_files_that_cannot_be_read_as_such_are_named(tmp_path: Path) -> N
     assert "golden.csv:2: not CSV" in _refusal(tmp_path / "c", tmp_path / "out-c")
 
 
+def test_the_linter_finds_no_error_in_what_is_imported(tmp_path: Path) -> None:
+    lettered(tmp_path / "pack" / "notice-board")
+    numbered(tmp_path / "pack" / "climbing")
+    import_policies(tmp_path / "pack", tmp_path / "out", LabelsFrom.AUTO, force=False)
+    found = check(tmp_path / "out").findings
+    assert [each.code for each in found if each.severity is Severity.ERROR and not each.silenced] == []
+    assert {each.code for each in found if each.silenced} == {"P022"}
+
+
 def test_what_is_no_policy_is_refused(tmp_path: Path) -> None:
     assert "no such file" in _refusal(tmp_path / "none", tmp_path / "out")
     (tmp_path / "empty").mkdir()
@@ -358,6 +371,51 @@ def test_whatever_is_imported_loads_or_is_refused(policy: str, golden: str) -> N
         assert load_policy(Path(written.policy)).rule_ids == written.rules
         if written.golden:
             assert len(read_golden(Path(written.golden))) == written.violates + written.allowed + written.unknown
+
+
+SAID = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=30)
+SAID = SAID.map(lambda said: f"Well, {said}")  # no label, and not blank
+CODES = st.lists(st.sampled_from(["X0", "X1", "X2", "X3"]), min_size=1, max_size=3, unique=True)
+
+
+def _sheet(rows: list[list[str]], blank_columns: int, disclaimers: int, blank_rows: int, header: list[str]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
+    writer.writerows([f"For research, {number}."] for number in range(disclaimers))
+    writer.writerows([[""] * 5] * blank_rows)
+    writer.writerows([""] * blank_columns + row for row in [header, *rows])
+    writer.writerows([[""] * 9] * blank_rows)
+    return text.getvalue()
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    pairs=st.lists(st.tuples(SAID, CODES, SAID, CODES), min_size=1, max_size=6),
+    blank_columns=st.integers(0, 3),
+    disclaimers=st.integers(0, 2),
+    blank_rows=st.integers(0, 2),
+    paired=st.booleans(),
+)
+def test_labels_are_found_wherever_the_columns_are(
+    pairs: list[tuple[str, list[str], str, list[str]]],
+    blank_columns: int,
+    disclaimers: int,
+    blank_rows: int,
+    paired: bool,
+) -> None:
+    rows = [[prompt, ", ".join(codes), reply, " / ".join(others)] for prompt, codes, reply, others in pairs]
+    header = ["Said", "Label", "Reply", "Label"]
+    width = 4 if paired else 2
+    sheet = _sheet([row[:width] for row in rows], blank_columns, disclaimers, blank_rows, header[:width])
+    with tempfile.TemporaryDirectory() as folder:
+        pack = numbered(Path(folder) / "pack", sheet)
+        _, _, items = _import(pack, Path(folder) / "out")
+    sides = [(0, 2), (2, 4)] if paired else [(0, 2)]
+    wanted = [pair[start:end] for pair in pairs for start, end in sides]
+    assert [item.judged[0].content for item in items] == [said for said, _ in wanted]
+    rules = [tuple(code for code in codes if code != "X0") for _, codes in wanted]
+    assert [item.expected[0].rule_ids for item in items] == rules
+    assert [item.expected[0].violation for item in items] == [bool(cited) for cited in rules]
 
 
 def test_the_published_spam_policy_itself(tmp_path: Path) -> None:
