@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 from assay.errors import AssayError, InputError
+from authoring.importing_records import LabelsFrom
 from jobs.load import load_config, load_job
 from jobs.sql_output import printable
 
@@ -183,6 +184,22 @@ def rebuild_lookup(config: ConfigPath) -> None:
     from jobs.forget import rebuild_job
 
     print(rebuild_job(load_config(config)))
+
+
+@app.command("import-policy")
+def import_policy(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A published policy's file, its folder, or many folders.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write ID.md, ID.golden.csv and ID.import.txt.")],
+    labels: Annotated[LabelsFrom, typer.Option(help="What decides a golden row's label.")] = LabelsFrom.AUTO,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Turn published policies into policies of ours with their golden files, and list what was guessed."""
+    from jobs.import_policy import import_policies
+
+    print(import_policies(path, out, labels, force=force).text(as_json))
 
 
 @contextmanager
