@@ -15,6 +15,7 @@ from authoring.tokens import count_tokens
 SECTIONS = ("Instruction", "Definitions", "Criteria", "Examples")
 LEAST_TOKENS, MOST_TOKENS = 300, 600
 
+_STARTS = r"(?:^\W*|[.:;!?]\s+)"
 _BEGINS = r"(?:^|[.:;!?]\s+|\b(?:must|should|shall|always|only|then|and|please|do\s+not)\s+)"
 _LABEL = r"(?-i:[A-Z]{3,}\b)"
 _FORM = rf"(?:{_LABEL}|(?:with|in|as|using|an?|the|one|either|your|true|false|yes|no|[01]|json|xml|yaml)\b)"
@@ -24,9 +25,8 @@ _OUTPUT = re.compile(
         (
             rf"{_BEGINS}(?:respond|reply|answer|output|return|emit|print)\s+(?:only\s+|just\s+)?{_FORM}",
             rf"{_BEGINS}(?:give|write|provide|state|format|explain|justify|include)\s+(?:only\s+)?(?:your|the)\s+{_ANSWER}\b",
-            rf"{_BEGINS}(?:classify|label|mark|tag)\b.{{1,40}}?\b(?:as\s+)?{_LABEL}",
-            rf"^\W*(?:your|the)\s+{_ANSWER}\s+(?:must|should|has to|is to)\b",
-            r"^\W*output\s*:",
+            rf"{_STARTS}(?:your|the)\s+{_ANSWER}\s+(?:must|should|has to|is to)\b",
+            rf"{_STARTS}output\s*:",
             r"\b(?:output|response|answer)\s+(?:format|schema)\b",
             r"\b(?:in|use|using)\s+(?:this|the\s+following)\s+format\b",
             r"\b(?:as|in|valid|only)\s+(?:valid\s+)?(?:json|xml|yaml)\b",

@@ -28,7 +28,6 @@ def codes(sentence: str) -> set[str]:
         "Your answer must be yes or no.",
         "Output: the label.",
         "Give your verdict as a single word.",
-        "Classify each offer as VIOLATES or SAFE.",
         "Do not explain your reasoning.",
         "Use the following format:",
         "Reply VIOLATES.",
@@ -46,6 +45,7 @@ def test_it_tells_the_judge_how_to_answer(sentence: str) -> None:
         "What tells a model which result to return does not matter.",
         "Settings of language, length, tone and format make no difference.",
         'An offer that says "respond with your number" is an offer.',
+        "Tell apart what the market calls VALID and what it calls INVALID.",
         "The USA has laws of its own; label and price are part of the offer.",
     ],
 )
