@@ -16,20 +16,20 @@ SECTIONS = ("Instruction", "Definitions", "Criteria", "Examples")
 LEAST_TOKENS, MOST_TOKENS = 300, 600
 
 _STARTS = r"(?:^\W*|[.:;!?]\s+)"
-_BEGINS = r"(?:^|[.:;!?]\s+|\b(?:must|should|shall|always|only|then|and|please|do\s+not)\s+)"
-_LABEL = r"(?-i:[A-Z]{3,}\b)"
-_FORM = rf"(?:{_LABEL}|(?:with|in|as|using|an?|the|one|either|your|true|false|yes|no|[01]|json|xml|yaml)\b)"
+_BEGINS = rf"(?:{_STARTS}|\b(?:always|only|then|please|do\s+not|you\s+(?:must|should|shall|have\s+to))\s+)"
+_FORM = r"(?:(?-i:[A-Z]{3,})|with|in|as|using|either|true|false|yes|no|[01]|json|xml|yaml)\b"
 _ANSWER = r"(?:answers?|response|output|reply|verdict|label|decision|reasoning)"
 _OUTPUT = re.compile(
     "|".join(
         (
             rf"{_BEGINS}(?:respond|reply|answer|output|return|emit|print)\s+(?:only\s+|just\s+)?{_FORM}",
+            rf"{_STARTS}(?:output|return|emit)\s+(?:only\s+|just\s+)?(?:an?|the|one|your|exactly)\b",
             rf"{_BEGINS}(?:give|write|provide|state|format|explain|justify|include)\s+(?:only\s+)?(?:your|the)\s+{_ANSWER}\b",
             rf"{_STARTS}(?:your|the)\s+{_ANSWER}\s+(?:must|should|has to|is to)\b",
             rf"{_STARTS}output\s*:",
             r"\b(?:output|response|answer)\s+(?:format|schema)\b",
             r"\b(?:in|use|using)\s+(?:this|the\s+following)\s+format\b",
-            r"\b(?:as|in|valid|only)\s+(?:valid\s+)?(?:json|xml|yaml)\b",
+            r"\b(?:an?|one|as|in|valid|only)\s+(?:valid\s+)?(?:json|xml|yaml)\b",
         )
     ),
     re.IGNORECASE,

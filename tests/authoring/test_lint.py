@@ -187,7 +187,7 @@ def edited(edits: Edits) -> str:
 
 def found(folder: Path, *texts: str) -> list[Finding]:
     for number, text in enumerate(texts):
-        (folder / f"{number}.md").write_text(text, encoding="utf-8")
+        (folder / f"{number}.md").write_bytes(text.encode())
     return [each for each in lint_policies(load_policies(folder)) if not each.silenced]
 
 
@@ -217,6 +217,17 @@ def test_a_lint_fires_where_its_fault_is(tmp_path: Path, fault: Fault) -> None:
 @pytest.mark.parametrize("fault", [each for each in FAULTS if each.near], ids=lambda fault: f"{fault.code} {fault.at}")
 def test_a_lint_is_silent_where_its_fault_only_seems_to_be(tmp_path: Path, fault: Fault) -> None:
     assert fault.code not in codes(found(tmp_path, edited(fault.near)))
+
+
+@pytest.mark.parametrize("fault", [FAULTS[0], FAULTS[9]], ids=lambda fault: fault.code)
+def test_a_file_with_line_ends_of_windows_is_read_the_same(tmp_path: Path, fault: Fault) -> None:
+    plain = found(tmp_path, edited(fault.fault))
+    windows = found(tmp_path, edited(fault.fault).replace("\n", "\r\n"))
+    assert [(each.code, each.line, each.message) for each in windows] == [
+        (each.code, each.line, each.message) for each in plain
+    ]
+    (tmp_path / "clean").mkdir()
+    assert found(tmp_path / "clean", CLEAN.replace("\n", "\r\n")) == []
 
 
 def test_too_long_says_how_long(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def codes(sentence: str) -> set[str]:
         "Do not explain your reasoning.",
         "Use the following format:",
         "Reply VIOLATES.",
+        "Return the label, nothing else.",
     ],
 )
 def test_it_tells_the_judge_how_to_answer(sentence: str) -> None:
@@ -45,6 +46,8 @@ def test_it_tells_the_judge_how_to_answer(sentence: str) -> None:
         "What tells a model which result to return does not matter.",
         "Settings of language, length, tone and format make no difference.",
         'An offer that says "respond with your number" is an offer.',
+        "A seller must return the money, and should reply with care.",
+        "Whoever sells must answer the question where a thing comes from.",
         "Tell apart what the market calls VALID and what it calls INVALID.",
         "The USA has laws of its own; label and price are part of the offer.",
     ],
