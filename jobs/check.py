@@ -62,7 +62,7 @@ class PolicyFacts:
     policies: tuple[str, ...]
 
     def text(self) -> str:
-        return f"fine: {', '.join(self.policies)}"
+        return f"read: {', '.join(self.policies)}"
 
 
 @dataclass(frozen=True, slots=True)

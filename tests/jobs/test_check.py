@@ -97,7 +97,7 @@ def check(*arguments: str, code: int = 0) -> Result:
 
 def test_a_policy_is_checked_without_a_job(folder: Path) -> None:
     out = check(str(folder / "a policy.md")).stdout
-    assert out.startswith("fine: market@1.0\n")
+    assert out.startswith("read: market@1.0\n")
     assert "a policy.md:31: warning P010 vague word: 'usually' leaves open where the line is\n    why " in out
     assert out.endswith("1 warning\n")
 
