@@ -11,7 +11,7 @@ from actors.identity import identify
 from assay.config import ScriptedConfig
 from assay.errors import EngineDied
 from assay.policy import Policy
-from assay.records import Action, Case, Confidence, Judgement, Reason, Rejection, Verdict
+from assay.records import Case, Confidence, Judgement, Reason, Rejection, Verdict
 
 
 class ScriptedJudge:
@@ -23,14 +23,15 @@ class ScriptedJudge:
         self._match = re.compile(config.match)
         self._kill_on = re.compile(config.kill_on) if config.kill_on is not None else None
         self._journal = open(config.journal, "ab", buffering=0) if config.journal else None  # noqa: SIM115
-        self._flagged: dict[str, Verdict] = {}
-        self._clean = _verdict(None)
+        self._verdicts: dict[tuple[str, bool], Verdict] = {}
 
     async def start(self, policies: Sequence[Policy]) -> None:
         await self.prepare(policies)
 
     async def prepare(self, policies: Sequence[Policy]) -> None:
-        self._flagged |= {policy.hash: _verdict(policy) for policy in policies}
+        self._verdicts |= {
+            (policy.hash, found): _verdict(policy, found) for policy in policies for found in (True, False)
+        }
 
     async def judge(self, case: Case) -> Judgement:
         """A verdict, or too_long. Raises EngineDied where `kill_on` is found in what is judged."""
@@ -47,12 +48,11 @@ class ScriptedJudge:
         if limit is not None and length > limit:
             detail = f"{length} characters of content; the judge has room for {limit}"
             return Judgement(Rejection(Reason.TOO_LONG, detail, case.item.raw), prompt_hash=prompt)
-        if not any(self._match.search(turn.content) for turn in judged):
-            return Judgement(self._clean, prompt_hash=prompt)
-        flagged = self._flagged.get(case.policy.hash)
-        if flagged is None:
-            flagged = self._flagged[case.policy.hash] = _verdict(case.policy)
-        return Judgement(flagged, prompt_hash=prompt)
+        found = any(self._match.search(turn.content) for turn in judged)
+        verdict = self._verdicts.get((case.policy.hash, found))
+        if verdict is None:
+            verdict = self._verdicts[case.policy.hash, found] = _verdict(case.policy, found)
+        return Judgement(verdict, prompt_hash=prompt)
 
     async def close(self) -> None:
         if self._journal is not None:
@@ -64,15 +64,16 @@ class ScriptedJudge:
         return self._config.latency_ms / 1000 * (1 + self._config.jitter * spread)
 
 
-def _verdict(violated: Policy | None) -> Verdict:
-    rule_ids = violated.rule_ids[:1] if violated else ()
-    severity, action = violated.consequence(rule_ids) if violated else (0, Action.ALLOW)
+def _verdict(policy: Policy, found: bool) -> Verdict:
+    rule_ids = policy.rule_ids[:1] if found else ()
+    score = 0.99 if found else 0.01
+    severity, action = policy.decide(rule_ids, Confidence.HIGH, score)
     return Verdict(
-        violation=violated is not None,
+        violation=found,
         rule_ids=rule_ids,
         severity=severity,
         action=action,
         confidence=Confidence.HIGH,
-        rationale="The script's pattern is found." if violated else "The script's pattern is not found.",
-        score=0.99 if violated else 0.01,
+        rationale="The script's pattern is found." if found else "The script's pattern is not found.",
+        score=score,
     )

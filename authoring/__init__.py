@@ -1,0 +1,1 @@
+"""What a policy's author needs without a judge: reading, checking and importing policies and golden files."""
