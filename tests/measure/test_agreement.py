@@ -18,6 +18,7 @@ def test_an_item_is_right_if_every_policy_with_a_label_is() -> None:
         answer("right", policy_id="b", expected=False, violation=False),
         answer("half", policy_id="a"),
         answer("half", policy_id="b", violation=False),
+        answer("half", policy_id="c"),
         answer("half known", policy_id="a"),
         answer("half known", policy_id="b", expected=None, violation=False),
         answer("rejected", policy_id="a"),

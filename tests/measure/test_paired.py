@@ -100,6 +100,12 @@ def test_counts_carried_over() -> None:
     assert (nearly.low, nearly.high) == (4, 5)
 
 
+def test_what_was_drawn_is_known() -> None:
+    low, high = wilson(50, 500)
+    found = extrapolate(50, 500, 1000)
+    assert (found.high or 0) - (found.low or 0) == pytest.approx(1000 * (high - low) / np.sqrt(2), rel=0.05)
+
+
 def test_a_large_population_has_wilsons_limits() -> None:
     low, high = wilson(30, 200)
     found = extrapolate(30, 200, 10**9)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from sklearn import metrics
 
@@ -87,15 +86,13 @@ def test_a_choice_by_chance_does_not_hold() -> None:
 
 
 def test_a_group_is_not_torn_apart_between_choosing_and_trying() -> None:
-    rng = np.random.default_rng(0)
-    truth = rng.random(8) < 0.5
-    answers = [
-        answer(f"{group}.{n}", expected=bool(truth[group]), score=group / 8, group=f"g{group}")
-        for group in range(8)
-        for n in range(40)
-    ]
-    chosen = operating_point(answers, recall=0.3)
-    assert chosen is None or chosen.held_out.n == sum(a.expected is True for a in answers)
+    """Without the group at 0.1 the threshold would be 0.2, which misses it."""
+    violating = [answer(f"v{g}.{n}", score=g / 10, group=f"v{g}") for g in range(1, 6) for n in range(20)]
+    allowed = [answer(f"a{g}.{n}", expected=False, score=0.05, group=f"a{g}") for g in range(5) for n in range(20)]
+    chosen = operating_point([*violating, *allowed], recall=0.3)
+    assert chosen is not None
+    assert (chosen.point.threshold, chosen.point.recall.value) == (0.1, 1.0)
+    assert chosen.held_out.value == 0.8
 
 
 def test_one_figure_is_wanted() -> None:
