@@ -17,7 +17,8 @@ class Assignment:
     """Everything a replica needs to know; the same for all replicas of a run.
 
     `plan` is what a batch job reads. Of a stream, `ends` are the offsets to stop at, by topic and partition; None: go
-    on for ever. `since`: no verdict that was judged before is reused; None: verdicts of earlier runs are, too.
+    on for ever. `since`: no verdict that was judged before is reused; None: verdicts of earlier runs are, too. `apart`:
+    see `History`.
     """
 
     config: Config
@@ -26,6 +27,7 @@ class Assignment:
     plan: Plan | None = None
     ends: Mapping[tuple[str, int], int] | None = None
     since: datetime | None = None
+    apart: str | None = None
 
     @property
     def stream(self) -> bool:

@@ -39,7 +39,9 @@ _SAMPLES, _SAMPLE_BYTES = 16, 64 * 1024
 def identify(config: ScriptedConfig | VllmConfig) -> JudgeIdentity:
     """The judge's identity. Raises InputError for a model that can't be found."""
     if isinstance(config, ScriptedConfig):
-        script = {"match": config.match, "max_content_chars": config.max_content_chars}
+        script: dict[str, object] = {"match": config.match, "max_content_chars": config.max_content_chars}
+        if config.noise:
+            script |= {"noise": config.noise, "seed": config.seed}
         return JudgeIdentity("scripted", "1", _digest(script))
     settings = {**config.model_dump(mode="json", exclude=_SPEED_ONLY), "prompt_format": PROMPT_FORMAT}
     folder = model_folder(config)

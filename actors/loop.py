@@ -55,7 +55,8 @@ class Loop:
         self._source, self._sink, self._judge, self._tell = source, sink, judge.identity, tell
         self._limits, self._counts = limits, Counts()
         self._deciding = Deciding(judge, run_id, limits.deadline_seconds)
-        self._intake = Intake(policies, Keys(judge.identity), self._deciding, self._finish, self._counts)
+        keys = Keys(judge.identity, history.apart if history else None)
+        self._intake = Intake(policies, keys, self._deciding, self._finish, self._counts)
         self._reuse = Reuse(history, self._deciding, self._finish, self._counts)
         self._telling = Telling(outbox, self.note)
         self._held = Holdings()

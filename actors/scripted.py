@@ -15,7 +15,11 @@ from assay.records import Action, Case, Confidence, Judgement, Reason, Rejection
 
 
 class ScriptedJudge:
-    """Flags judged turns in which `match` is found, and cites the policy's first rule. Reads no tokens, counts none."""
+    """Flags judged turns in which `match` is found, and cites the policy's first rule. Reads no tokens, counts none.
+
+    What `noise` gets wrong is said with low confidence and a score of 0.6 or 0.4, all else with 0.99 or 0.01. Which
+    cases that are follows from their keys, so that repeats of one content are wrong independently of each other.
+    """
 
     def __init__(self, config: ScriptedConfig) -> None:
         self.identity = identify(config)
@@ -24,7 +28,7 @@ class ScriptedJudge:
         self._kill_on = re.compile(config.kill_on) if config.kill_on is not None else None
         self._journal = open(config.journal, "ab", buffering=0) if config.journal else None  # noqa: SIM115
         self._flagged: dict[str, Verdict] = {}
-        self._clean = _verdict(None)
+        self._clean, self._missed = _verdict(None), _verdict(None, wrong=True)
 
     async def start(self, policies: Sequence[Policy]) -> None:
         await self.prepare(policies)
@@ -47,7 +51,10 @@ class ScriptedJudge:
         if limit is not None and length > limit:
             detail = f"{length} characters of content; the judge has room for {limit}"
             return Judgement(Rejection(Reason.TOO_LONG, detail, case.item.raw), prompt_hash=prompt)
-        if not any(self._match.search(turn.content) for turn in judged):
+        found = any(self._match.search(turn.content) for turn in judged)
+        if self._errs(case.key or prompt):
+            return Judgement(self._missed if found else _verdict(case.policy, wrong=True), prompt_hash=prompt)
+        if not found:
             return Judgement(self._clean, prompt_hash=prompt)
         flagged = self._flagged.get(case.policy.hash)
         if flagged is None:
@@ -58,21 +65,31 @@ class ScriptedJudge:
         if self._journal is not None:
             self._journal.close()
 
+    def _errs(self, key: str) -> bool:
+        """Whether this case is one of the share that comes out wrong."""
+        if not self._config.noise:
+            return False
+        drawn = hashlib.sha256(f"{self._config.seed} {key}".encode()).digest()
+        return int.from_bytes(drawn[:8], "big") < self._config.noise * 2**64
+
     def _latency(self, case: Case) -> float:
         """Seconds; spread by up to `jitter` both ways, the same for the same content."""
         spread = int(case.item.content_hash[:8], 16) / 2**31 - 1
         return self._config.latency_ms / 1000 * (1 + self._config.jitter * spread)
 
 
-def _verdict(violated: Policy | None) -> Verdict:
+def _verdict(violated: Policy | None, *, wrong: bool = False) -> Verdict:
+    """Of a violation of this policy's first rule, or of none; in a wrong one the pattern says the opposite."""
     rule_ids = violated.rule_ids[:1] if violated else ()
     severity, action = violated.consequence(rule_ids) if violated else (0, Action.ALLOW)
+    found = "is found" if (violated is not None) != wrong else "is not found"
+    score = 0.6 if wrong else 0.99
     return Verdict(
         violation=violated is not None,
         rule_ids=rule_ids,
         severity=severity,
         action=action,
-        confidence=Confidence.HIGH,
-        rationale="The script's pattern is found." if violated else "The script's pattern is not found.",
-        score=0.99 if violated else 0.01,
+        confidence=Confidence.LOW if wrong else Confidence.HIGH,
+        rationale=f"The script's pattern {found}." + (" This answer is wrong on purpose." if wrong else ""),
+        score=score if violated else round(1 - score, 2),
     )

@@ -149,11 +149,14 @@ class KafkaConfig(Section):
 class ScriptedConfig(Section):
     """A judge that follows a script: it flags what `match` finds and cites the policy's first rule.
 
-    `journal` is a file to which it adds a byte per case that it is asked: what was really judged, kills and all.
+    Of all cases it gets the share `noise` wrong: always the same ones, for one `seed`. `journal` is a file to which it
+    adds a byte per case that it is asked: what was really judged, kills and all.
     """
 
     kind: Literal["scripted"]
     match: str = r"(?!)"
+    noise: Annotated[float, Field(ge=0, le=1)] = 0
+    seed: int = 0
     latency_ms: Annotated[float, Field(ge=0)] = 0
     jitter: Annotated[float, Field(ge=0, le=1)] = 0
     kill_on: str | None = None

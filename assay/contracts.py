@@ -187,10 +187,14 @@ class Lookup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A lookup, and the share of what it knows (0 to 1) that is judged again all the same."""
+    """A lookup, and the share of what it knows (0 to 1) that is judged again all the same.
+
+    `apart` names a carried column: items that differ in it get no verdict of each other, whatever their content.
+    """
 
     lookup: Lookup
     audit: float = 0.0
+    apart: str | None = None
 
 
 class Move(NamedTuple):

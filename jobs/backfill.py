@@ -92,11 +92,17 @@ def source_moves(planned: Plan, ledger: Mapping[str, int], on_change: str) -> di
 
 
 def backfill(
-    job: Job, on_status: Callable[[Status, int], None], stopping: Callable[[], bool], *, fresh: bool = False
+    job: Job,
+    on_status: Callable[[Status, int], None],
+    stopping: Callable[[], bool],
+    *,
+    fresh: bool = False,
+    apart: str | None = None,
 ) -> Summary:
     """Run a job to its end, or until `stopping`. The run is recorded in table `runs` either way.
 
-    `fresh`: no verdict of an earlier run is reused; what is settled in this source stays settled.
+    `fresh`: no verdict of an earlier run is reused; what is settled in this source stays settled. `apart`: items that
+    differ in this carried column get no verdict of each other.
 
     Raises InputError before anything is judged, FatalError when the run fails or does not balance.
     """
@@ -106,7 +112,7 @@ def backfill(
     ready, run_id = prepare(job, sink), uuid4().hex
 
     def run() -> Summary:
-        status = _judge(ready, sink, run_id, on_status, stopping, fresh=fresh)
+        status = _judge(ready, sink, run_id, on_status, stopping, fresh=fresh, apart=apart)
         work = work_of(job, status.tally if status else None, time.monotonic() - began)
         return _settle_up(ready, sink, run_id, work, stopped=stopping())
 
@@ -128,6 +134,7 @@ def _judge(
     stopping: Callable[[], bool],
     *,
     fresh: bool,
+    apart: str | None,
 ) -> Status | None:
     """Have replicas settle what is open. None if nothing is."""
     shards = [piece.shard for piece in ready.reach.open]
@@ -138,7 +145,8 @@ def _judge(
     catch_up(job)
     try:
         with cluster(job.config.replicas), upkeep(job):
-            work = Assignment(job.config, job.policies, run_id, ready.plan, since=datetime.now(UTC) if fresh else None)
+            since = datetime.now(UTC) if fresh else None
+            work = Assignment(job.config, job.policies, run_id, ready.plan, since=since, apart=apart)
             return Supervisor(work, shards, lambda status: on_status(status, to_settle), stopping).run()
     except Interrupted:
         return None

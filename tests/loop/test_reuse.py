@@ -100,6 +100,13 @@ async def test_without_history_an_earlier_run_is_not_looked_up() -> None:
     assert judge.asked["the same"] == 2
 
 
+async def test_items_that_are_kept_apart_are_judged_each_for_itself() -> None:
+    sink, judge = MemorySink(), Counting()
+    repeats = [replace(each, carried=(("repeat", str(at % 3)),)) for at, each in enumerate(copies(9))]
+    await audit(repeats, sink, judge, history=History(MemoryLookup(sink), apart="repeat"))
+    assert judge.asked["the same"] == 3
+
+
 @pytest.mark.parametrize(("reason", "asked"), [(Reason.TOO_LONG, 1), (Reason.MALFORMED, 12), (Reason.LENGTH, 12)])
 async def test_a_rejection_is_passed_on_only_if_content_alone_decides(reason: Reason, asked: int) -> None:
     sink, judge = MemorySink(), Counting({"the same": reason})
