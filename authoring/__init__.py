@@ -1,0 +1,1 @@
+"""What a policy writer needs without a judge: lint, golden files, import, attacks."""
