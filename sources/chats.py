@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import pyarrow as pa
 
+from assay.chats import role_of, turn_of
 from assay.errors import RecordError
 from assay.records import Reason, Turn
 from sources.columns import is_text
 from sources.values import Text, as_text, check_size, texts
 
-_ROLES = {role: role for role in ("user", "assistant", "system", "tool")} | {"developer": "system", "function": "tool"}
 _RAW_BYTES = 64 * 2**20
-
-Judged = Literal["last_assistant", "last_user", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ class ParsedChat:
 
     def turns(self, cap: int) -> tuple[Turn, ...]:  # noqa: ARG002 - its size was checked before it was parsed
         """Raises RecordError (bad_chat, surrogate)."""
-        return tuple(_json_turn(turn, number) for number, turn in enumerate(self.parsed, 1))
+        return tuple(turn_of(turn, number) for number, turn in enumerate(self.parsed, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class ListChat:
         """Raises RecordError (bad_chat, invalid_utf8, surrogate, too_long above `cap` bytes)."""
         check_size(self.contents, "chat", cap)
         return tuple(
-            Turn(_role(role, number), "" if content is None else as_text(content, f"turn {number}"))
+            Turn(role_of(role, number), "" if content is None else as_text(content, f"turn {number}"))
             for number, (role, content) in enumerate(zip(self.roles, self.contents, strict=True), 1)
         )
 
@@ -95,41 +92,6 @@ def chats(column: pa.Array) -> Sequence[Chat | None]:
         ListChat(roles[start - first : stop - first], contents[start - first : stop - first]) if valid else None
         for start, stop, valid in spans
     ]
-
-
-def split(turns: tuple[Turn, ...], judged: Judged) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
-    """Context and judged turns: all that comes before the judged turn is context. Raises RecordError (bad_chat)."""
-    if not turns:
-        raise RecordError(Reason.EMPTY, "the chat has no turns")
-    if judged == "whole":
-        return (), turns
-    role = judged.removeprefix("last_")
-    for index in range(len(turns) - 1, -1, -1):
-        if turns[index].role == role:
-            return turns[:index], turns[index : index + 1]
-    raise RecordError(Reason.BAD_CHAT, f"the chat has no turn of role {role!r} to judge")
-
-
-def _json_turn(turn: object, number: int) -> Turn:
-    if not isinstance(turn, dict):
-        raise RecordError(Reason.BAD_CHAT, f"turn {number} is not an object")
-    role, content = turn.get("role"), turn.get("content")
-    if content is not None and not isinstance(content, str):
-        raise RecordError(Reason.BAD_CHAT, f"the content of turn {number} is not text")
-    text = content or ""
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise RecordError(Reason.SURROGATE, f"turn {number} holds half of a surrogate pair") from None
-    return Turn(_role(role, number), text)
-
-
-def _role(role: object, number: int) -> str:
-    known = _ROLES.get(role) if isinstance(role, str) else None
-    if known is None:
-        raise RecordError(Reason.BAD_CHAT, f"turn {number} has the role {role!r:.50}; there are: {', '.join(_ROLES)}")
-    return known
 
 
 def _escaped(value: Text) -> str | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from assay.chats import Judged, split
 from assay.config import Columns
 from assay.errors import RecordError
 from assay.records import ItemKind, Reason, Turn
-from sources.chats import Chat, JsonChat, Judged, ListChat, ParsedChat, split
+from sources.chats import Chat, JsonChat, ListChat, ParsedChat
 from sources.values import Text, as_text, check_size
 
 _NO_TURNS: tuple[Turn, ...] = ()
