@@ -29,8 +29,9 @@ import yaml
 from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
 from assay.errors import InputError
+from assay.golden import InlineItem
 from assay.policy_examples import Example, read_examples
-from assay.policy_parts import ID, Defaults, Escalate, GoldenEntry, Part, Rule
+from assay.policy_parts import ID, Defaults, Escalate, Part, Rule
 from assay.policy_prose import read_prose, slug, without_comments
 from assay.records import Action, Confidence, ItemKind
 
@@ -41,7 +42,7 @@ _OURS = ("prose", "prose_line", "hash", "text")
 _UNIONS = ("file", "items")
 
 Golden = Annotated[
-    Annotated[str, Tag("file"), Field(min_length=1)] | Annotated[tuple[GoldenEntry, ...], Tag("items")],
+    Annotated[str, Tag("file"), Field(min_length=1)] | Annotated[tuple[InlineItem, ...], Tag("items")],
     Discriminator(lambda value: "file" if isinstance(value, str) else "items"),
 ]
 

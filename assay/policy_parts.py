@@ -1,4 +1,4 @@
-"""What a policy's front matter is made of: rules, the defaults for them, when to escalate, and golden items inline."""
+"""What a policy's front matter is made of: rules, the defaults for them, and when to escalate."""
 
 from __future__ import annotations
 
@@ -68,41 +68,3 @@ class Escalate(Part):
         if confidence in self.confidence:
             return True
         return score is not None and self.score is not None and self.score[0] <= score <= self.score[1]
-
-
-class GoldenTurn(Part):
-    """One message of an inline golden chat."""
-
-    role: str
-    content: str
-
-
-class GoldenEntry(Part):
-    """One item of the list under `golden`, as written: what it says is made out by whoever reads golden files."""
-
-    text: str | None = None
-    prompt: str | None = None
-    response: str | None = None
-    chat: tuple[GoldenTurn, ...] | None = None
-    label: str = ""
-    rules: tuple[str, ...] = ()
-    note: str = ""
-
-    @field_validator("label", mode="before")
-    @classmethod
-    def _label_is_text(cls, value: object) -> object:
-        """YAML reads yes, true and 1 as something else."""
-        return str(value).lower() if isinstance(value, bool | int) else value
-
-    @field_validator("rules", mode="before")
-    @classmethod
-    def _rules_are_listed(cls, value: object) -> object:
-        return value.split() if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _one_content(self) -> GoldenEntry:
-        if (self.prompt is None) != (self.response is None):
-            raise ValueError("prompt and response go together")
-        if [self.text, self.response, self.chat].count(None) != 2:
-            raise ValueError("give one of text, prompt and response, or chat")
-        return self
