@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterable, Sequence
 
 from jobs.eval_report import EvalReport, PolicyReport
-from jobs.eval_words import TITLES, UNKNOWN, both, excerpt, heading, judgement, operating
+from jobs.eval_words import MAIN, OTHERS, TITLES, UNKNOWN, both, excerpt, heading, judgement, operating
 from jobs.sql_output import printable
-from measure.figures import FIGURES, Figures
+from measure.figures import Figures
 
 MISTAKES = 10
 """So many of a policy's mistakes are listed."""
 
-_MAIN = ("precision", "recall", "f1", "specificity", "rejection_rate")
 _RUN_OF_TICKS = re.compile("`+")
 
 
@@ -43,14 +42,14 @@ def _blocks(report: EvalReport) -> Iterable[Sequence[str]]:
     yield (f"## Evaluation of {code(report.job)}",)
     yield (code(heading(report)),)
     if report.gates:
-        yield [f"- **{'passed' if gate.passed else 'FAILED'}** {code(gate.text)}" for gate in report.gates]
-    yield _figures("policy", [(_name(each), each.figures) for each in report.policies], _MAIN)
+        yield [f"- {'' if gate.passed else '**FAILED** '}{code(gate.text)}" for gate in report.gates]
+    yield _figures("policy", [(_name(each), each.figures) for each in report.policies], MAIN)
     if len(report.policies) > 1:
         yield (f"All policies of an item right: {both(report.exact_match)} of {report.exact_match.n:,}.",)
     if report.published:
         yield from _published(report)
-    others = [name for name in FIGURES if name not in _MAIN]
-    yield from _folded("More figures", _figures("policy", [(_name(p), p.figures) for p in report.policies], others))
+    rows = [(_name(each), each.figures) for each in report.policies]
+    yield from _folded("More figures", _figures("policy", rows, OTHERS))
     for policy in report.policies:
         yield from _policy(policy)
     yield ("Intervals are at 95 %. A rejection counts as a wrong answer.",)
@@ -106,7 +105,7 @@ def _policy(policy: PolicyReport) -> Iterable[Sequence[str]]:
         yield (f"- {code(name)}: asked {again.repeats} times, always the same {both(again.unanimous)} of items",)
     for column in dict.fromkeys(each.column for each in policy.slices):
         rows = [(each.value or UNKNOWN, each.figures) for each in policy.slices if each.column == column]
-        yield from _folded(f"{code(name)} by {code(column)}", _figures(cell(column), rows, _MAIN))
+        yield from _folded(f"{code(name)} by {code(column)}", _figures(cell(column), rows, MAIN))
     if policy.rules:
         yield from _folded(f"Rules of {code(name)}", _rules(policy))
     if policy.sweep:

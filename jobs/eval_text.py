@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.eval_report import EvalReport, Mistake, PolicyReport
-from jobs.eval_words import TITLES, UNKNOWN, both, excerpt, heading, interval, judgement, operating, value
+from jobs.eval_words import MAIN, OTHERS, TITLES, UNKNOWN, both, excerpt, heading, interval, judgement, operating, value
 from jobs.sql_output import printable
 from measure.answers import Estimate
-from measure.figures import FIGURES, Figures
+from measure.figures import Figures
 
 MISTAKES = 20
 """So many of a policy's mistakes are listed."""
@@ -34,7 +34,9 @@ def eval_text(report: EvalReport, *, terminal: bool = False) -> str:
 
 
 def _parts(report: EvalReport) -> Iterable[RenderableType]:
-    yield _figures("policy", [(each.policy_id, each.figures) for each in report.policies])
+    rows = [(each.policy_id, each.figures) for each in report.policies]
+    yield _figures("policy", rows, MAIN)
+    yield _figures("policy", rows, OTHERS)
     if len(report.policies) > 1:
         yield Text(f"all policies of an item right: {both(report.exact_match)} of {report.exact_match.n:,}")
     if report.published:
@@ -42,15 +44,15 @@ def _parts(report: EvalReport) -> Iterable[RenderableType]:
     for policy in report.policies:
         yield from _policy(policy)
     for gate in report.gates:
-        yield Text(f"{'passed' if gate.passed else 'FAILED'}  {printable(gate.text)}")
+        yield Text(printable(gate.text), style="" if gate.passed else "bold red")
 
 
-def _figures(title: str, rows: Sequence[tuple[str, Figures]]) -> Table:
-    table = _table(title, "right of", *(TITLES[name] for name in FIGURES))
+def _figures(title: str, rows: Sequence[tuple[str, Figures]], names: Sequence[str]) -> Table:
+    table = _table(title, "right of", *(TITLES[name] for name in names))
     for name, figures in rows:
         known = figures.answers - figures.unknown
         counts = f"{figures.tp + figures.tn:,} of {known:,}" + (f"\n+{figures.unknown:,}?" if figures.unknown else "")
-        _row(table, name, counts, *(_cell(figures.estimate(figure)) for figure in FIGURES))
+        _row(table, name, counts, *(_cell(figures.estimate(figure)) for figure in names))
     return table
 
 
@@ -77,7 +79,7 @@ def _policy(policy: PolicyReport) -> Iterable[RenderableType]:
         yield table
     for column in dict.fromkeys(each.column for each in policy.slices):
         rows = [(each.value or UNKNOWN, each.figures) for each in policy.slices if each.column == column]
-        yield _figures(f"{name} by {column}", rows)
+        yield _figures(f"{name} by {column}", rows, MAIN)
     if policy.sweep:
         yield _sweep(policy)
     for point in policy.operating:

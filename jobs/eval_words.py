@@ -5,6 +5,7 @@ from __future__ import annotations
 from jobs.eval_report import EvalReport, Mistake, Operating
 from jobs.sql_output import printable
 from measure.answers import Estimate
+from measure.figures import FIGURES
 
 TITLES = {
     "precision": "precision",
@@ -18,6 +19,11 @@ TITLES = {
     "rejection_rate": "rejected",
 }
 """What people call the figures, by their names."""
+
+MAIN = ("precision", "recall", "f1", "specificity", "rejection_rate")
+"""What is looked at first; the other figures are shown apart."""
+
+OTHERS = tuple(name for name in FIGURES if name not in MAIN)
 
 UNKNOWN = "-"
 _EXCERPT = 200
