@@ -113,7 +113,7 @@ def _p_value(moves: Ints) -> float:
     one for each size of move.
     """
     sizes, counts = np.unique(np.abs(moves[moves != 0]), return_counts=True)
-    chances = np.ones(1)
+    chances: Floats = np.ones(1)
     for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
         steps = np.zeros(size * count + 1)
         steps[::size] = binom.pmf(np.arange(count + 1), count, 0.5)
