@@ -113,11 +113,11 @@ def _p_value(moves: Ints) -> float:
     one for each size of move.
     """
     sizes, counts = np.unique(np.abs(moves[moves != 0]), return_counts=True)
-    chances: Floats = np.ones(1)
+    chances = np.ones(1)
     for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
         steps = np.zeros(size * count + 1)
         steps[::size] = binom.pmf(np.arange(count + 1), count, 0.5)
-        chances = np.convolve(chances, steps)
+        chances = np.convolve(chances, steps).astype(np.float64)
     upward = int(moves[moves > 0].sum())
     most = max(upward, len(chances) - 1 - upward)
     return min(1.0, 2 * float(chances[most:].sum()))
