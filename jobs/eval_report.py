@@ -144,7 +144,10 @@ class EvalReport:
 
 
 def answers_of(trial: Trial, items: Sequence[GoldenItem]) -> tuple[Answer, ...]:
-    """Every judged pair of item and policy that the labels speak of, if only to say that nobody knows."""
+    """Every judged pair of item and policy that the labels speak of, if only to say that nobody knows.
+
+    An item without labels is judged too, and is in none of them.
+    """
     by_id = {item.id: item for item in items}
     expected = {(item.id, each.policy_id): each for item in items for each in item.expected}
     return tuple(
