@@ -8,7 +8,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from jobs.eval_plot import MARGIN, SIDE, marks
 from jobs.eval_report import EvalReport
-from jobs.eval_words import TITLES, both, excerpt, heading, interval, judgement, operating, value
+from jobs.eval_words import TITLES, agreement, both, excerpt, heading, interval, judgement, operating, value
 from jobs.sql_output import printable
 from measure.figures import FIGURES
 
@@ -42,6 +42,7 @@ def page(name: str) -> Template:
         loader=FunctionLoader(lambda file: shelf.joinpath(file).read_text("utf-8")),
     )
     environment.filters |= {
+        "agreement": agreement,
         "both": both,
         "excerpt": excerpt,
         "heading": heading,

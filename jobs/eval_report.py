@@ -73,7 +73,8 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class PolicyReport:
-    """One policy's figures. `agreement` is None unless items were asked more than once."""
+    """One policy's figures. `agreement` is None unless items were asked more than once, `rules` empty if no label names
+    a rule."""
 
     policy_id: str
     version: str
@@ -220,7 +221,7 @@ def _policy(
         version=policy.version,
         hash=policy.hash,
         figures=figures(answers),
-        rules=rule_figures(answers),
+        rules=rule_figures(answers) if any(each.expected_rules for each in answers) else (),
         calibration=calibration(answers),
         slices=tuple(each for column in looks.by for each in slices(answers, column)),
         sweep=sweep(answers) if looks.sweep else (),
