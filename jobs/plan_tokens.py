@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.prompt import Layout, layout_of, show
+from actors.prompt import Layout
 from actors.prompt_sizes import FrameSize, PromptSizes
 from assay.policy import Policy
 from assay.records import Item
@@ -46,7 +46,7 @@ class Tokens:
         self._sizes = sizes
         self.policies = [PolicyTokens() for _ in policies]
         if sizes is not None:
-            self._frames = {layout: [sizes.frame(policy, layout) for policy in policies] for layout in Layout}
+            self._frames = {layout: [sizes.frame(policy, layout) for policy in policies] for layout in sizes.layouts}
             self._room = max(frame.room for frames in self._frames.values() for frame in frames)
         self._under_way: deque[Future[None]] = deque()
 
@@ -71,11 +71,12 @@ class Tokens:
             self._under_way.popleft().result()
 
     def _count(self, tasks: Sequence[Task], sizes: PromptSizes) -> None:
-        lengths = sizes.lengths([show(task.item) for task in tasks], self._room)
+        shown = [sizes.show(task.item) for task in tasks]
+        lengths = sizes.lengths([each.content for each in shown], self._room)
         alike: dict[tuple[Layout, int, bool], list[int]] = defaultdict(list)
-        for task, length in zip(tasks, lengths, strict=True):
+        for task, each, length in zip(tasks, shown, lengths, strict=True):
             if length >= 0:
-                alike[layout_of(task.item.kind), task.judged, task.first].append(length)
+                alike[each.layout, task.judged, task.first].append(length)
         for (layout, judged, first), content in alike.items():
             self._tally(self._frames[layout], judged, first, np.array(content, np.int64))
 
