@@ -42,6 +42,12 @@ class Deciding:
         judgement = Judgement(Rejection(item.reason, item.detail, item.raw), attempts=0)
         return Outcome(item, policy, judgement, Stage.SOURCE, self._judge.identity, self._run_id, datetime.now(UTC))
 
+    def pass_over(self, case: Case) -> Outcome:
+        """Without asking: the policy is not for items of this kind."""
+        kinds = ", ".join(case.policy.applies_to)
+        detail = f"a {case.item.kind}; policy {case.policy.id} applies to {kinds}"
+        return self._of_case(case, Judgement(Rejection(Reason.OTHER_KIND, detail), attempts=0), Stage.POLICY)
+
     async def _ask(self, case: Case) -> Judgement:
         try:
             async with asyncio.timeout(self._allowed):

@@ -64,6 +64,8 @@ class Intake:
                 continue
             if isinstance(arrival, BadItem):
                 self._finish(holding, self._deciding.refuse(arrival, policy))
+            elif arrival.kind not in policy.applies_to:
+                self._finish(holding, self._deciding.pass_over(self._keys.case(arrival, policy)))
             elif holding.condemns(position):
                 self._finish(holding, self._deciding.condemn(self._keys.case(arrival, policy)))
             else:

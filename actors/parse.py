@@ -70,8 +70,8 @@ def parse(answer: Answer, policy: Policy, codec: Codec, keep_reasoning: bool = T
     except RecordError as error:
         raw = _writable(codec.decode(answer.ids)).encode()
         return Rejection(error.reason, error.detail, raw, reasoning)
-    severity, action = policy.consequence(contract.rule_ids)
     score = _score(answer, final, text, codec)
+    severity, action = policy.decide(contract.rule_ids, contract.confidence, score)
     return Verdict(
         contract.violation,
         contract.rule_ids,

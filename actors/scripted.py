@@ -12,7 +12,7 @@ from assay.config import ScriptedConfig
 from assay.errors import EngineDied
 from assay.normalise import decoded_view
 from assay.policy import Policy
-from assay.records import Action, Case, Confidence, Judgement, Reason, Rejection, Verdict
+from assay.records import Case, Confidence, Judgement, Reason, Rejection, Verdict
 
 
 class ScriptedJudge:
@@ -28,14 +28,15 @@ class ScriptedJudge:
         self._match = re.compile(config.match)
         self._kill_on = re.compile(config.kill_on) if config.kill_on is not None else None
         self._journal = open(config.journal, "ab", buffering=0) if config.journal else None  # noqa: SIM115
-        self._flagged: dict[str, Verdict] = {}
-        self._clean, self._missed = _verdict(None), _verdict(None, wrong=True)
+        self._verdicts: dict[tuple[str, bool], Verdict] = {}
 
     async def start(self, policies: Sequence[Policy]) -> None:
         await self.prepare(policies)
 
     async def prepare(self, policies: Sequence[Policy]) -> None:
-        self._flagged |= {policy.hash: _verdict(policy) for policy in policies}
+        self._verdicts |= {
+            (policy.hash, found): _verdict(policy, found) for policy in policies for found in (True, False)
+        }
 
     async def judge(self, case: Case) -> Judgement:
         """A verdict, or too_long. Raises EngineDied where `kill_on` is found in what is judged."""
@@ -54,13 +55,11 @@ class ScriptedJudge:
             return Judgement(Rejection(Reason.TOO_LONG, detail, case.item.raw), prompt_hash=prompt)
         found = any(self._finds(turn.content) for turn in judged)
         if self._errs(case.key or prompt):
-            return Judgement(self._missed if found else _verdict(case.policy, wrong=True), prompt_hash=prompt)
-        if not found:
-            return Judgement(self._clean, prompt_hash=prompt)
-        flagged = self._flagged.get(case.policy.hash)
-        if flagged is None:
-            flagged = self._flagged[case.policy.hash] = _verdict(case.policy)
-        return Judgement(flagged, prompt_hash=prompt)
+            return Judgement(_verdict(case.policy, found, wrong=True), prompt_hash=prompt)
+        verdict = self._verdicts.get((case.policy.hash, found))
+        if verdict is None:
+            verdict = self._verdicts[case.policy.hash, found] = _verdict(case.policy, found)
+        return Judgement(verdict, prompt_hash=prompt)
 
     async def close(self) -> None:
         if self._journal is not None:
@@ -86,18 +85,20 @@ class ScriptedJudge:
         return self._config.latency_ms / 1000 * (1 + self._config.jitter * spread)
 
 
-def _verdict(violated: Policy | None, *, wrong: bool = False) -> Verdict:
-    """Of a violation of this policy's first rule, or of none; in a wrong one the pattern says the opposite."""
-    rule_ids = violated.rule_ids[:1] if violated else ()
-    severity, action = violated.consequence(rule_ids) if violated else (0, Action.ALLOW)
-    found = "is found" if (violated is not None) != wrong else "is not found"
-    score = 0.6 if wrong else 0.99
+def _verdict(policy: Policy, found: bool, *, wrong: bool = False) -> Verdict:
+    """What the script says if its pattern is found, or is not; a wrong one says the opposite."""
+    violation = found != wrong
+    rule_ids = policy.rule_ids[:1] if violation else ()
+    confidence, score = (Confidence.LOW, 0.6) if wrong else (Confidence.HIGH, 0.99)
+    score = score if violation else round(1 - score, 2)
+    severity, action = policy.decide(rule_ids, confidence, score)
     return Verdict(
-        violation=violated is not None,
+        violation=violation,
         rule_ids=rule_ids,
         severity=severity,
         action=action,
-        confidence=Confidence.LOW if wrong else Confidence.HIGH,
-        rationale=f"The script's pattern {found}." + (" This answer is wrong on purpose." if wrong else ""),
-        score=score if violated else round(1 - score, 2),
+        confidence=confidence,
+        rationale=f"The script's pattern is {'' if found else 'not '}found."
+        + (" This answer is wrong on purpose." if wrong else ""),
+        score=score,
     )

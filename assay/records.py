@@ -31,19 +31,21 @@ class Confidence(StrEnum):
 
 
 class Action(StrEnum):
-    """What a policy asks to be done, mildest first."""
+    """What a policy asks to be done, mildest first; `escalate`, which no rule has, if the verdict is unsure."""
 
     ALLOW = "allow"
     WARN = "warn"
     LIMIT = "limit"
     REVIEW = "review"
     BLOCK = "block"
+    ESCALATE = "escalate"
 
 
 class Stage(StrEnum):
     """Who decided an outcome."""
 
     SOURCE = "source"
+    POLICY = "policy"
     JUDGE = "judge"
     REUSED = "reused"
 
@@ -63,6 +65,8 @@ class Reason(StrEnum):
     NOT_JSON = "not_json"
     NOT_AVRO = "not_avro"
     TOMBSTONE = "tombstone"
+    # decided by the item's kind and the policy
+    OTHER_KIND = "other_kind"
     # decided by the source: items that were gone before they could be read
     GAP = "gap"
     # decided by how the judge answered

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from authoring.golden_rows import CELL_CHARS, read_table
 
 _ALWAYS = ("item_id", "policy_id", "label", "rules")
 _AS_NAMED = GoldenColumns()
+_LABELS_OF = re.compile(r"label\.(.+)")
 
 
 def read_golden(
@@ -54,12 +56,12 @@ def parse_mapping(text: str) -> GoldenColumns:
         field, equals, column = (part.strip() for part in pair.partition("="))
         if not (field and equals and column):
             raise InputError(f"--map: {pair!r} is not FIELD=COLUMN, such as text=prompt_text")
-        if field not in GOLDEN_FIELDS and not field.removeprefix("label.") != field:
+        if field not in GOLDEN_FIELDS and not _LABELS_OF.fullmatch(field):
             raise InputError(f"--map: {field!r} is none of {', '.join(GOLDEN_FIELDS)}, label.POLICY")
         if field in given:
             raise InputError(f"--map: {field!r} is given twice")
         given[field] = column
-    labels = tuple((field.removeprefix("label."), name) for field, name in given.items() if field.startswith("label."))
+    labels = tuple((found[1], name) for field, name in given.items() if (found := _LABELS_OF.fullmatch(field)))
     own = {field: name for field, name in given.items() if field in GOLDEN_FIELDS}
     freed = {field: "" for field in GOLDEN_FIELDS if field not in own and field in given.values()}
     return replace(GoldenColumns(), **own, **freed, labels=labels)

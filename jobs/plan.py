@@ -102,14 +102,14 @@ class _Figuring:
         self._config, self._counts, self._share, self._reuse = config, counts, share, reuse
 
     def policy(self, number: int, policy: Policy, tokens: PolicyTokens, pace: Pace) -> PolicyPlan:
-        figures = self._figures(number, tokens, pace)
-        return PolicyPlan(policy.id, policy.version, policy.hash, figures, self._changed(tokens, pace), pace)
+        figures = self._figures(number, policy, tokens, pace)
+        return PolicyPlan(policy.id, policy.version, policy.hash, figures, self._changed(policy, tokens, pace), pace)
 
-    def _figures(self, number: int, tokens: PolicyTokens, pace: Pace) -> Figures:
+    def _figures(self, number: int, policy: Policy, tokens: PolicyTokens, pace: Pace) -> Figures:
         counts, bit = self._counts, 1 << number
         cases = counts.wanted.total()
         open_ = sum(count for bits, count in counts.wanted.items() if bits & bit)
-        bad = sum(count for bits, count in counts.bad.items() if bits & bit)
+        bad = sum(count for bits, count in (counts.bad + counts.other_kind).items() if bits & bit)
         drawn = sum(count for bits, count in counts.judged.items() if bits & bit)
         good, audited = open_ - bad, counts.audited[number]
         to_judge = self._contents(drawn, good)
@@ -123,13 +123,13 @@ class _Figuring:
             duplicates=(to_judge + reused).left_of(good).within(0, good),
             to_judge=to_judge,
             audited=self._contents(audited, good) if self._reuse and self._config.reuse_audit else exactly(0),
-            **self._price(to_judge, drawn, (tokens.prompt, tokens.cacheable), tokens, pace),
+            **self._price(policy, to_judge, drawn, (tokens.prompt, tokens.cacheable), tokens, pace),
         )
 
-    def _changed(self, tokens: PolicyTokens, pace: Pace) -> Changed:
-        contents, counts = self._counts.contents, self._counts
+    def _changed(self, policy: Policy, tokens: PolicyTokens, pace: Pace) -> Changed:
+        contents, counts = self._counts.contents_under(policy), self._counts
         to_judge = self._contents(contents, counts.wanted.total() - counts.bad.total())
-        price = self._price(to_judge, contents, (tokens.changed, tokens.changed_cacheable), tokens, pace)
+        price = self._price(policy, to_judge, contents, (tokens.changed, tokens.changed_cacheable), tokens, pace)
         return Changed(to_judge=to_judge, **price)
 
     def _contents(self, drawn: int, most: int) -> Estimate:
@@ -137,10 +137,16 @@ class _Figuring:
         return scaled(Sum(drawn, drawn), self._share).within(drawn, most).rounded()
 
     def _price(
-        self, cases: Estimate, drawn: int, read: tuple[Sum, Sum], tokens: PolicyTokens, pace: Pace
+        self,
+        policy: Policy,
+        cases: Estimate,
+        drawn: int,
+        read: tuple[Sum, Sum],
+        tokens: PolicyTokens,
+        pace: Pace,
     ) -> dict[str, Estimate]:
         """Tokens, time and money. Where none of the drawn is judged, a case takes what one does on average."""
-        known = max(self._counts.contents, 1)
+        known = max(self._counts.contents_under(policy), 1)
         means = (tokens.changed.total / known, tokens.changed_cacheable.total / known)
         prompt, cacheable = (
             each_with(cases, each, drawn, self._share, mean) for each, mean in zip(read, means, strict=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from actors.prompt import Layout
 from actors.prompt_sizes import FrameSize, PromptSizes
 from assay.policy import Policy
-from assay.records import Item
+from assay.records import Item, ItemKind
 from jobs.plan_estimate import Sum
 
 _AHEAD = 2
@@ -44,6 +44,7 @@ class Tokens:
 
     def __init__(self, sizes: PromptSizes | None, policies: Sequence[Policy]) -> None:
         self._sizes = sizes
+        self._fitting = [policy.applies_to for policy in policies]
         self.policies = [PolicyTokens() for _ in policies]
         if sizes is not None:
             self._frames = {layout: [sizes.frame(policy, layout) for policy in policies] for layout in sizes.layouts}
@@ -73,19 +74,20 @@ class Tokens:
     def _count(self, tasks: Sequence[Task], sizes: PromptSizes) -> None:
         shown = [sizes.show(task.item) for task in tasks]
         lengths = sizes.lengths([each.content for each in shown], self._room)
-        alike: dict[tuple[Layout, int, bool], list[int]] = defaultdict(list)
+        alike: dict[tuple[Layout, ItemKind, int, bool], list[int]] = defaultdict(list)
         for task, each, length in zip(tasks, shown, lengths, strict=True):
             if length >= 0:
-                alike[each.layout, task.judged, task.first].append(length)
-        for (layout, judged, first), content in alike.items():
-            self._tally(self._frames[layout], judged, first, np.array(content, np.int64))
+                alike[each.layout, task.item.kind, task.judged, task.first].append(length)
+        for (layout, kind, judged, first), content in alike.items():
+            self._tally(layout, kind, judged, first, np.array(content, np.int64))
 
-    def _tally(self, frames: Sequence[FrameSize], judged: int, first: bool, content: NDArray[np.int64]) -> None:
+    def _tally(self, layout: Layout, kind: ItemKind, judged: int, first: bool, content: NDArray[np.int64]) -> None:
+        frames = self._frames[layout]
         for number, (frame, tokens) in enumerate(zip(frames, self.policies, strict=True)):
             fitting = content[content <= frame.room]
             if judged >> number & 1:
                 _add(tokens.prompt, tokens.cacheable, frame, fitting)
-            if first:
+            if first and kind in self._fitting[number]:
                 _add(tokens.changed, tokens.changed_cacheable, frame, fitting)
 
 

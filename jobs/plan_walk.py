@@ -13,7 +13,7 @@ from assay.config import ParquetConfig
 from assay.contracts import Grant, Lookup, Shard
 from assay.keys import Keys
 from assay.policy import Policy
-from assay.records import Arrival, BadItem, Item
+from assay.records import Arrival, BadItem, Item, ItemKind
 from jobs.plan_estimate import Sum
 from jobs.plan_tokens import Task, Tokens
 from jobs.plan_tracks import Wanted
@@ -27,19 +27,25 @@ _DRAW = 2**64
 
 @dataclass(slots=True)
 class Counts:
-    """What was counted. `wanted`, `bad`: all items, by the policies (bits) that still need an outcome for them.
+    """What was counted. `wanted`, `bad`, `other_kind`: all items, by the policies (bits) that still need an outcome for
+    them; of the last, by those that are not for items of their kind.
 
     Of the drawn contents: `judged`, by policies, how many contents are to be judged; `reused`, by content and policy,
     how many cases have the verdict of an earlier run; `audited`, by policy, how many of those are judged all the same;
-    `contents`, how many there are.
+    `contents`, how many there are of each kind.
     """
 
     wanted: Counter[int] = field(default_factory=Counter)
     bad: Counter[int] = field(default_factory=Counter)
+    other_kind: Counter[int] = field(default_factory=Counter)
     judged: Counter[int] = field(default_factory=Counter)
     reused: dict[int, Sum] = field(default_factory=lambda: defaultdict(Sum))
     audited: Counter[int] = field(default_factory=Counter)
-    contents: int = 0
+    contents: Counter[ItemKind] = field(default_factory=Counter)
+
+    def contents_under(self, policy: Policy) -> int:
+        """Those of the kinds that the policy is for."""
+        return sum(count for kind, count in self.contents.items() if kind in policy.applies_to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,10 @@ class Walk:
         self._seen: dict[bytes, int] = {}
         self._known: dict[bytes, int] = {}
         self._copies: dict[tuple[bytes, int], int] = Counter()
+        self._fitting = {
+            kind: sum(1 << number for number, policy in enumerate(policies) if kind in policy.applies_to)
+            for kind in ItemKind
+        }
 
     def take(self, arrivals: Iterable[Arrival], wanted: Wanted) -> None:
         """The next arrivals of one shard, in order."""
@@ -85,8 +95,11 @@ class Walk:
             counts.wanted[bits] += 1
             if isinstance(arrival, BadItem):
                 counts.bad[bits] += 1
-            elif self._is_drawn(arrival):
-                drawn.append((arrival, bytes.fromhex(arrival.content_hash)[:16], bits))
+                continue
+            fitting = bits & self._fitting[arrival.kind]
+            counts.other_kind[bits & ~fitting] += 1
+            if self._is_drawn(arrival):
+                drawn.append((arrival, bytes.fromhex(arrival.content_hash)[:16], fitting))
         step, tasks = max(1, _ASKED // len(self._policies)), []
         for start in range(0, len(drawn), step):
             part = drawn[start : start + step]
@@ -98,7 +111,6 @@ class Walk:
         """After the last arrival."""
         for (_, number), copies in self._copies.items():
             self.counts.reused[number].add(copies)
-        self.counts.contents = len(self._seen)
         return self.counts
 
     def _is_drawn(self, item: Item) -> bool:
@@ -120,6 +132,8 @@ class Walk:
 
     def _decide(self, item: Item, content: bytes, bits: int) -> Task | None:
         seen = self._seen.get(content)
+        if seen is None:
+            self.counts.contents[item.kind] += 1
         open_ = bits & ~(seen or 0)
         known = open_ & self._known.get(content, 0)
         audited = self._audited(item, known) if known and self._audit else 0

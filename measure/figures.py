@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from measure.answers import Answer, Estimate
+import numpy as np
+
+from measure.answers import Answer, Estimate, unavailable
+from measure.calibration import calibration_error
+from measure.ranking import rank_figures
+from measure.samples import Bools, Sample, sample
+from measure.shares import correlation, residuals, share, sum_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,10 @@ class Figures:
 
     def estimate(self, name: str) -> Estimate:
         """The figure of that name, one of FIGURES. Raises KeyError."""
-        raise NotImplementedError
+        if name not in FIGURES:
+            raise KeyError(name)
+        found: Estimate = getattr(self, name)
+        return found
 
 
 FIGURES = (
@@ -65,4 +74,54 @@ def figures(answers: Sequence[Answer], *, confidence: float = 0.95, resamples: i
 
     Never raises for what the answers are: a figure that they can't give has None.
     """
-    raise NotImplementedError
+    found = sample(answers)
+    truth, said = found.truth, found.said
+    recall = share_of(found, truth, said, confidence)
+    specificity = share_of(found, ~truth, ~said, confidence)
+    ranks = rank_figures(found, confidence, resamples, seed)
+    return Figures(
+        items=len({answer.item_id for answer in answers}),
+        answers=len(answers),
+        unknown=len(answers) - len(truth),
+        tp=int((truth & said).sum()),
+        fp=int((~truth & said).sum()),
+        tn=int((~truth & ~said).sum()),
+        fn=int((truth & ~said).sum()),
+        rejected=int(found.rejected.sum()),
+        unscored=int(np.isnan(found.score).sum()),
+        clustered=found.clustered,
+        precision=share_of(found, said, truth, confidence),
+        recall=recall,
+        specificity=specificity,
+        f1=_f1(share_of(found, truth | said, truth & said, confidence)),
+        balanced_accuracy=_balanced(found, recall, specificity),
+        auc=ranks.auc,
+        average_precision=ranks.average_precision,
+        ece=calibration_error(found.scored, confidence, resamples, seed),
+        rejection_rate=share_of(found, np.ones_like(truth), found.rejected, confidence),
+    )
+
+
+def share_of(found: Sample, of: Bools, hits: Bools, confidence: float) -> Estimate:
+    """Of the answers `of`, the share that are also `hits`."""
+    return share((of & hits).astype(np.float64), of.astype(np.float64), found.cluster, confidence)
+
+
+def _f1(overlap: Estimate) -> Estimate:
+    """From the share tp / (tp + fp + fn), of which F1 is a rising function: 2 s / (1 + s); so are its limits."""
+    if overlap.value is None or overlap.low is None or overlap.high is None:
+        return overlap
+    value, low, high = (2 * each / (1 + each) for each in (overlap.value, overlap.low, overlap.high))
+    return Estimate(value, low, high, overlap.n)
+
+
+def _balanced(found: Sample, recall: Estimate, specificity: Estimate) -> Estimate:
+    """The mean of recall and specificity, which hang together only where a cluster has items of both classes."""
+    if recall.value is None or specificity.value is None:
+        return unavailable(recall.n + specificity.n)
+    truth, said = found.truth, found.said
+    violating = residuals((truth & said).astype(np.float64), truth.astype(np.float64), found.cluster)
+    allowed = residuals((~truth & ~said).astype(np.float64), (~truth).astype(np.float64), found.cluster)
+    limits = sum_limits(recall, specificity, correlation(violating, allowed))
+    value = (recall.value + specificity.value) / 2
+    return Estimate(value, limits.low / 2, limits.high / 2, recall.n + specificity.n)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scipy.stats import false_discovery_control
+
 
 def false_discovery(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Adjusted p-values (Benjamini and Hochberg 1995): of those below 0.05, 1 in 20 is expected to be false.
+    """Adjusted p-values (Benjamini and Hochberg 1995): of those below 0.05, at most 1 in 20 is expected to be false.
 
     For looking through many slices for something to look into.
     """
-    raise NotImplementedError
+    return tuple(float(each) for each in false_discovery_control(p_values)) if p_values else ()
 
 
 def family_wise(p_values: Sequence[float]) -> tuple[float, ...]:
@@ -18,4 +20,8 @@ def family_wise(p_values: Sequence[float]) -> tuple[float, ...]:
 
     For deciding, policy by policy.
     """
-    raise NotImplementedError
+    adjusted, reached = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        reached = max(reached, min(1.0, p_values[place] * (len(p_values) - rank)))
+        adjusted[place] = reached
+    return tuple(adjusted)

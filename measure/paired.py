@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from measure.answers import Estimate
+import numpy as np
+from scipy.stats import binom, norm
+
+from measure.answers import Estimate, unavailable
+from measure.samples import Floats, Ints, cluster_key, numbered
+from measure.shares import correlation, residuals, score_limits, share, sum_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +47,77 @@ class Comparison:
     lost_share: Estimate
 
 
-def compare(pairs: Sequence[Pair], *, confidence: float = 0.95, seed: int = 0) -> Comparison:
-    """Compare both sides. Pairs of one group count as one cluster, for the intervals and for the p-value."""
-    raise NotImplementedError
+def compare(pairs: Sequence[Pair], *, confidence: float = 0.95) -> Comparison:
+    """Compare both sides. Pairs of one group count as one cluster, for the intervals and for the p-value.
+
+    The interval of the difference is Newcombe's for paired shares (1998), method 10 but for its continuity correction.
+    """
+    both = [pair for pair in pairs if pair.before is not None and pair.after is not None]
+    cluster = numbered(cluster_key(pair.group, pair.item_id) for pair in both)
+    before, after = (np.array(side, dtype=np.float64) for side in ([p.before for p in both], [p.after for p in both]))
+    every = np.ones_like(before)
+    gained, lost = after * (1 - before), before * (1 - after)
+    rate_before, rate_after = (share(side, every, cluster, confidence) for side in (before, after))
+    return Comparison(
+        pairs=len(both),
+        unpaired=len(pairs) - len(both),
+        gained=int(gained.sum()),
+        lost=int(lost.sum()),
+        p_value=_p_value(np.bincount(cluster, after - before).round().astype(np.int64)) if both else 1.0,
+        before=rate_before,
+        after=rate_after,
+        difference=_difference(rate_before, rate_after, _together(before, after, cluster)) if both else unavailable(),
+        gained_share=share(gained, every, cluster, confidence),
+        lost_share=share(lost, every, cluster, confidence),
+    )
 
 
 def extrapolate(hits: int, n: int, population: int, *, confidence: float = 0.95) -> Estimate:
     """How many of `population` items are hits, if `hits` of `n` drawn by a simple random sample from them are.
 
     Whole numbers, as floats; exact if all were drawn. None if none was. Raises ValueError unless
-    0 <= hits <= n <= population.
+    0 <= hits <= n <= population. The limits are Wilson's for as many draws with replacement as would spread like
+    these (finite population correction, Cochran 1977, 2.6), and never beyond what the drawn items leave open.
     """
-    raise NotImplementedError
+    if not 0 <= hits <= n <= population:
+        raise ValueError(f"{hits} hits of {n} drawn from {population}: each must be at most the next")
+    if not n:
+        return unavailable()
+    if n == population:
+        return Estimate(float(hits), float(hits), float(hits), n)
+    effective = n * (population - 1) / (population - n)
+    limits = score_limits(hits / n, effective, float(norm.ppf((1 + confidence) / 2)))
+    value = round(hits / n * population)
+    low = max(hits, math.floor(limits.low * population))
+    high = min(population - n + hits, math.ceil(limits.high * population))
+    return Estimate(float(value), float(min(low, value)), float(max(high, value)), n)
+
+
+def _together(before: Floats, after: Floats, cluster: Ints) -> float:
+    every = np.ones_like(before)
+    return correlation(residuals(before, every, cluster), residuals(after, every, cluster))
+
+
+def _difference(before: Estimate, after: Estimate, together: float) -> Estimate:
+    if before.value is None or before.low is None or before.high is None or after.value is None:
+        return unavailable()
+    limits = sum_limits(after, Estimate(-before.value, -before.high, -before.low, before.n), -together)
+    value = after.value - before.value
+    return Estimate(value, max(-1.0, min(value, limits.low)), min(1.0, max(value, limits.high)), after.n)
+
+
+def _p_value(moves: Ints) -> float:
+    """Two-sided and exact: each cluster's move, gains less losses, might as well have gone the other way.
+
+    With clusters of one pair that is McNemar's exact test (1947). The total of the upward moves is a sum of binomials,
+    one for each size of move.
+    """
+    sizes, counts = np.unique(np.abs(moves[moves != 0]), return_counts=True)
+    chances = np.ones(1)
+    for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
+        steps = np.zeros(size * count + 1)
+        steps[::size] = binom.pmf(np.arange(count + 1), count, 0.5)
+        chances = np.convolve(chances, steps)
+    upward = int(moves[moves > 0].sum())
+    most = max(upward, len(chances) - 1 - upward)
+    return min(1.0, 2 * float(chances[most:].sum()))

@@ -24,15 +24,22 @@ from assay.records import Item, ItemKind, JudgeIdentity, Place, Turn
 DOC = (Path(__file__).parents[2] / "docs" / "pay_once.md").read_text(encoding="utf-8")
 FIRST = "  - {id: S1, text: No promotion, label: promotion, severity: 2, action: limit}"
 SECOND = "  - {id: S2, text: No scams, severity: 4, action: block}"
+THIRD = "  - {id: S3, text: No chain letters}"
 POLICY = f"""---
 id: spam
 version: "1"
 title: Spam
+applies_to: [text, completion, chat]
+defaults: {{severity: 1, action: warn}}
+precedence: [S2, S1]
+escalate: {{confidence: [low], score: [0.4, 0.6]}}
+golden: spam.csv
 rules:
 {FIRST}
 {SECOND}
+{THIRD}
 ---
-Decide whether this is spam.
+Decide whether this is spam. <!-- assay: ignore[P101] for a while -->
 Example: BUY NOW is spam.
 """
 ITEM = Item(
@@ -62,6 +69,12 @@ POLICY_EDITS = {
     "an example in the policy's prose": [("BUY NOW", "CHEAP PILLS")],
     "a rule's text or label": [("No promotion", "No advertising"), ("label: promotion", "label: advert")],
     "a rule's severity or action": [("severity: 2", "severity: 3"), ("action: limit", "action: warn")],
+    "the policy's `defaults`": [("{severity: 1", "{severity: 2"), ("action: warn}", "action: review}")],
+    "the policy's `precedence`": [("[S2, S1]", "[S1, S2]"), ("[S2, S1]", "gravest")],
+    "the policy's `escalate`": [("[low]", "[low, medium]"), ("0.4", "0.3"), ("confidence: [low], ", "")],
+    "the policy's `golden` items": [("spam.csv", "others.csv"), ("golden: spam.csv", "golden: [{text: hi}]")],
+    "the kinds that it `applies_to`": [("[text, completion, chat]", "[completion]")],
+    "a comment for `assay check` in the prose": [("for a while", "for good")],
     "the order of the rules": [(f"{FIRST}\n{SECOND}", f"{SECOND}\n{FIRST}")],
 }
 SETTINGS: dict[str, list[dict[str, object]]] = {

@@ -1,0 +1,69 @@
+"""The examples in a policy's prose, under the heading Examples:
+
+Violates:
+
+- "You have won! Click here" (S2)
+- "Pay the fee, then the parcel comes" (S4, S6): two rules at once
+
+Does not violate:
+
+- "Is this text from the post office real?"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from assay.policy_prose import Bullet, read_prose
+
+_QUOTED = re.compile(
+    r"[\"\u201c\u201e](?P<text>.+?)[\"\u201c\u201d](?=\s*$|\s*[.;,]\s*$|\s*[(:;\u2013\u2014]|\s+-)(?P<rest>.*)"
+)
+_IDS = re.compile(r"\s*\((?P<ids>[A-Za-z0-9._,; -]+)\)")
+_LIKE_AN_ID = re.compile(r"[A-Z]{1,4}[0-9][A-Za-z0-9.-]*")
+_ALL_IDS = re.compile(r"[\s,;]+(?:and\s+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One example of a policy: `text` without its quotation marks, the rules that it breaks, its line in the file.
+
+    `rule_ids` is as written: it may name rules that the policy does not have, which `assay check` reports.
+    """
+
+    text: str
+    violation: bool
+    rule_ids: tuple[str, ...]
+    line: int
+
+
+def read_examples(prose: str, rule_ids: Collection[str], first_line: int = 1) -> tuple[Example, ...]:
+    """The examples in order. `rule_ids` are the policy's; `first_line` is the prose's first line in its file."""
+    return tuple(_examples(prose, rule_ids, first_line))
+
+
+def _examples(prose: str, rule_ids: Collection[str], first_line: int) -> Iterator[Example]:
+    for bullet in read_prose(prose).bullets:
+        if bullet.section == "examples" and bullet.violates is not None:
+            yield _example(bullet, bullet.violates, rule_ids, first_line)
+
+
+def _example(bullet: Bullet, violation: bool, known: Collection[str], first_line: int) -> Example:
+    """Without quotation marks all of it is the text, up to the ids if there are some."""
+    if quoted := _QUOTED.match(bullet.text):
+        text, rest = quoted["text"], quoted["rest"]
+        return Example(text, violation, _ids(_IDS.match(rest), known), first_line + bullet.line)
+    for found in _IDS.finditer(bullet.text):
+        if ids := _ids(found, known):
+            return Example(bullet.text[: found.start()], violation, ids, first_line + bullet.line)
+    return Example(bullet.text, violation, (), first_line + bullet.line)
+
+
+def _ids(found: re.Match[str] | None, known: Collection[str]) -> tuple[str, ...]:
+    """What stands in the brackets, if each word of it is an id, or looks like one."""
+    words = [word for word in _ALL_IDS.split(found["ids"]) if word] if found else []
+    if all(word in known or _LIKE_AN_ID.fullmatch(word) for word in words):
+        return tuple(words)
+    return ()
