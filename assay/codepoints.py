@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from assay.lookalikes import LOOKALIKES
+
 _IGNORABLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
@@ -19,7 +21,7 @@ _WORD = re.compile(rf"[^\W\d_][^\W\d_{_MARK}]*[{_MARK}](?:[{_MARK}]|[^\W\d_])*")
 _MARKS = re.compile(f"[{_MARK}]")
 _ON_CONSONANT = re.compile(f"[b-df-hj-np-tv-xz][{_MARK}]", re.IGNORECASE)
 _ORDINALS = "\u00aa\u00ba"
-_MOST = 2
+_MOST, _FEW_MARKS = 2, 2
 
 
 def spelled_out(text: str) -> str:
@@ -30,7 +32,7 @@ def spelled_out(text: str) -> str:
 
 
 def _compatible(char: str) -> str:
-    if char.isascii():
+    if char.isascii() or char in LOOKALIKES:
         return char
     spelled = unicodedata.normalize("NFKC", char)
     return char if len(spelled) > _MOST or _fancy(char, spelled) else spelled
@@ -62,12 +64,19 @@ def visible(text: str) -> str:
 
 
 def unadorned(text: str) -> str:
-    """Words with marks that no letter is composed with, two or more and not on vowels only, without any marks."""
-    return _WORD.sub(_without_marks, text)
+    """Words with marks that no letter is composed with, two or more and not on vowels only, without any marks.
+
+    If there are two such words or more, no word keeps its marks.
+    """
+    adorned = {word for word in _WORD.findall(text) if _is_adorned(word)}
+    if len(adorned) > 1:
+        return _without_marks(text)
+    return _WORD.sub(lambda found: _without_marks(found[0]) if found[0] in adorned else found[0], text)
 
 
-def _without_marks(found: re.Match[str]) -> str:
-    word = found[0]
-    if len(_MARKS.findall(word)) < _MOST or not _ON_CONSONANT.search(word):
-        return word
-    return _MARKS.sub("", unicodedata.normalize("NFD", word))
+def _without_marks(text: str) -> str:
+    return unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFD", text)))
+
+
+def _is_adorned(word: str) -> bool:
+    return len(_MARKS.findall(word)) >= _FEW_MARKS and _ON_CONSONANT.search(word) is not None

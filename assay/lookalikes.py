@@ -52,21 +52,27 @@ def fold(text: str) -> str:
     words = _RUN.findall(text)
     doubtless = any(_OTHER_ALPHABET.search(word.translate(_TO_ASCII)) and not _ASCII.search(word) for word in words)
     ascii_text = not doubtless and _ASCII.search(text) is not None
-    return _RUN.sub(lambda found: _read(found[0], ascii_text), text)
+    shortest = 1 if any(len(word) >= _SHORTEST and _is_mixed(word) for word in words) else _SHORTEST
+    return _RUN.sub(lambda found: _read(found[0], ascii_text, shortest), text)
 
 
-def _read(word: str, ascii_text: bool) -> str:
+def _is_mixed(word: str) -> bool:
+    """Of ASCII letters and look-alikes from other alphabets."""
+    foreign = _ASCII.search(word) and _OTHER_ALPHABET.search(word)
+    return foreign is not None and not _OTHER_ALPHABET.search(word.translate(_TO_ASCII))
+
+
+def _read(word: str, ascii_text: bool, shortest: int) -> str:
     if word.isascii() or not _SUSPECT.search(word):
         return word
     as_ascii = word.translate(_TO_ASCII)
-    mixed = _ASCII.search(word) is not None
-    if not _OTHER_ALPHABET.search(word):
+    if not _OTHER_ALPHABET.search(word) or (_is_mixed(word) and len(word) >= shortest):
         return as_ascii
     if not _OTHER_ALPHABET.search(as_ascii):
-        return as_ascii if (mixed or ascii_text) and len(word) >= _SHORTEST - (not mixed) else word
+        return as_ascii if ascii_text and not _ASCII.search(word) and len(word) > 1 else word
     as_cyrillic = word.translate(_TO_CYRILLIC)
-    return as_cyrillic if mixed and _CYRILLIC_ONLY.fullmatch(as_cyrillic) else word
+    return as_cyrillic if _ASCII.search(word) and _CYRILLIC_ONLY.fullmatch(as_cyrillic) else word
 
 
 _SHORTEST = 3
-"""Letters of a mixed word; shorter ones are formulas more often than words."""
+"""Letters of a mixed word; shorter ones are formulas more often than words, unless longer ones come with them."""

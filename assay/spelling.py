@@ -21,9 +21,10 @@ _QUANTITY = re.compile(r"[0-9$]+[A-Za-z]{1,3}|[A-Za-z]{1,3}(?!([0-9])\1$)[0-9]{1
 """3pm, 10k, 1st, $5m, mp3, a4: not what `fr33` is."""
 _ONE_AS_I = str.maketrans("013457@$", "oieastas")
 _ONE_AS_L = str.maketrans("013457@$", "oleastas")
-_ODDEST = 5.0
-"""`bits` of a word; single ones vary more than text does."""
-_SHORTEST = 3
+_ODD, _ODDEST = 5.0, 6.0
+"""`bits` of a word, which vary more than those of text do; the second where leetspeak is a habit."""
+_SHORTEST, _HABIT = 2, 4
+"""Characters of a word, and figures in words of a text whose habit it is."""
 _PLAIN = 4
 """Length of a word that is leetspeak by itself, with a figure between letters. Others need it beside them."""
 
@@ -46,11 +47,11 @@ def unleeted(text: str) -> str:
     plain = {found["word"] for found in _TOKEN.finditer(text) if found["word"] and _is_plain(found["word"])}
     if not plain:
         return text
-    habit = sum(len(_FIGURE.findall(word)) for word in plain) > 1
+    habit = sum(len(_FIGURE.findall(word)) for word in plain)
 
     def read(found: re.Match[str]) -> str:
         word = found["word"]
-        return _word(word) if word and (habit or word in plain) else found[0]
+        return _word(word, habit >= _HABIT) if word and (habit > 1 or word in plain) else found[0]
 
     return _TOKEN.sub(read, text)
 
@@ -62,11 +63,11 @@ def _is_plain(token: str) -> bool:
     return _word(token) != token
 
 
-def _word(token: str) -> str:
-    """The token as a word, unchanged if it is none."""
-    if len(token) < _SHORTEST or not _FIGURE.search(token) or _QUANTITY.fullmatch(token):
+def _word(token: str, habit: bool = False) -> str:
+    """The token as a word, unchanged if it is none. What looks like a quantity is one, unless that is a `habit`."""
+    if len(token) < _SHORTEST or not _FIGURE.search(token) or (not habit and _QUANTITY.fullmatch(token)):
         return token
     likelier = min((token.translate(_ONE_AS_I), token.translate(_ONE_AS_L)), key=bits)
-    if not any(map(str.isalpha, token)) or not likelier.isalpha() or bits(likelier) > _ODDEST:
+    if not any(map(str.isalpha, token)) or not likelier.isalpha() or bits(likelier) > (_ODDEST if habit else _ODD):
         return token
     return likelier.upper() if token.isupper() else likelier
