@@ -179,6 +179,7 @@ def evaluate(
     job: str,
     golden: Sequence[str],
     repeats: int,
+    run_id: str,
 ) -> EvalReport:
     """Put answers and labels together. Policies that no label speaks of are left out."""
     answers = answers_of(trial, items)
@@ -186,7 +187,7 @@ def evaluate(
     mistakes = _mistakes(trial, items)
     named = {answer.policy_id for answer in answers}
     return EvalReport(
-        run_id=trial.run_id,
+        run_id=run_id,
         job=job,
         judge=trial.judge.name,
         judge_revision=trial.judge.revision,

@@ -69,6 +69,7 @@ def evaluate_job(
         job=job.config.name,
         golden=golden.files,
         repeats=options.repeats,
+        run_id=trial.run_id,
     )
     published = labelled.published(trial) if labelled else None
     report = replace(report, published=published)

@@ -94,7 +94,8 @@ def _ece(scored: Sample, places: Ints, confidence: float, resamples: int, seed: 
 
     It is too high by construction: chance alone makes gaps, and a bootstrap adds them a second time. So the interval
     holds those errors that make the observed one likely: all gaps are scaled by a factor, what the bootstrap says of
-    chance is put on top, and the factors for which the observed error is between the outer quantiles are kept.
+    chance is put on top, and the factors for which the observed error is between the outer quantiles are kept. What
+    is outside them is half of what `confidence` leaves: in simulations with all of it the intervals were too narrow.
     """
     n, clusters = len(places), int(scored.cluster.max()) + 1
     gaps = np.zeros((n, int(places.max()) + 1))
@@ -110,8 +111,9 @@ def _ece(scored: Sample, places: Ints, confidence: float, resamples: int, seed: 
     def quantile(factor: float, level: float) -> float:
         return float(np.quantile(np.abs(factor * observed + chance).sum(axis=1), level))
 
-    low = _first(lambda factor: quantile(factor, (1 + confidence) / 2) >= value)
-    high = _first(lambda factor: quantile(factor, (1 - confidence) / 2) > value)
+    outside = (1 - confidence) / 4
+    low = _first(lambda factor: quantile(factor, 1 - outside) >= value)
+    high = _first(lambda factor: quantile(factor, outside) > value)
     return Estimate(value, min(value, low * value), min(1.0, max(value, high * value)), n)
 
 

@@ -117,7 +117,7 @@ def _p_value(moves: Ints) -> float:
     for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
         steps = np.zeros(size * count + 1)
         steps[::size] = binom.pmf(np.arange(count + 1), count, 0.5)
-        chances = np.convolve(chances, steps)
+        chances = np.convolve(chances, steps).astype(np.float64)
     upward = int(moves[moves > 0].sum())
     most = max(upward, len(chances) - 1 - upward)
     return min(1.0, 2 * float(chances[most:].sum()))
