@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from actors.identity import identify
 from assay.config import ScriptedConfig
 from assay.errors import EngineDied
+from assay.normalise import decoded_view
 from assay.policy import Policy
 from assay.records import Case, Confidence, Judgement, Reason, Rejection, Verdict
 
@@ -52,7 +53,7 @@ class ScriptedJudge:
         if limit is not None and length > limit:
             detail = f"{length} characters of content; the judge has room for {limit}"
             return Judgement(Rejection(Reason.TOO_LONG, detail, case.item.raw), prompt_hash=prompt)
-        found = any(self._match.search(turn.content) for turn in judged)
+        found = any(self._finds(turn.content) for turn in judged)
         if self._errs(case.key or prompt):
             return Judgement(_verdict(case.policy, found, wrong=True), prompt_hash=prompt)
         verdict = self._verdicts.get((case.policy.hash, found))
@@ -63,6 +64,13 @@ class ScriptedJudge:
     async def close(self) -> None:
         if self._journal is not None:
             self._journal.close()
+
+    def _finds(self, text: str) -> bool:
+        """In the text, or in what it says without its disguises."""
+        if self._match.search(text):
+            return True
+        view = decoded_view(text) if self._config.normalise else None
+        return view is not None and self._match.search(view) is not None
 
     def _errs(self, key: str) -> bool:
         """Whether this case is one of the share that comes out wrong."""

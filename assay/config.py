@@ -162,6 +162,7 @@ class ScriptedConfig(Section):
     kill_on: str | None = None
     window: Annotated[int, Field(gt=0)] = 256
     max_content_chars: Annotated[int, Field(gt=0)] | None = None
+    normalise: bool = False
     deadline_seconds: Annotated[float, Field(gt=0)] = 900.0
     journal: str | None = None
 
@@ -190,6 +191,7 @@ class VllmConfig(Section):
     max_output_tokens: Annotated[int, Field(gt=0)] = 4096
     retry_output_tokens: Annotated[int, Field(gt=0)] = 8192
     max_rationale_chars: Annotated[int, Field(gt=0)] = 600
+    normalise: bool = False
     keep_reasoning: bool = True
     window: Annotated[int, Field(gt=0)] = 256
     deadline_seconds: Annotated[float, Field(gt=0)] = 900.0

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from assay.errors import FatalError, InputError
+from authoring.attacks import PADDING
 from jobs.cli_parts import AsJson, ConfigPath, Policies, stop_signals
 from jobs.load import load_job
 
@@ -37,6 +38,13 @@ FailUnder = Annotated[
 ]
 Public = Annotated[str | None, typer.Option(help="The files are this benchmark's: moderation-2022 or toxicchat.")]
 Categories = Annotated[list[str] | None, typer.Option(help="A benchmark's category and its policy: H=harassment.")]
+Adversarial = Annotated[bool, typer.Option("--adversarial", help="Also attack the items, and say what flips.")]
+Attacks = Annotated[
+    list[str] | None, typer.Option(help="With --adversarial: only this attack, of docs/adversarial.md.")
+]
+NormaliseToo = Annotated[bool, typer.Option("--normalise-too", help="With --adversarial: also with judge.normalise.")]
+Seed = Annotated[int, typer.Option(help="With --adversarial: which of the possible forms an attack takes.")]
+Padding = Annotated[int, typer.Option(help="With --adversarial: characters of a padding attack.")]
 Formats = Annotated[Format, typer.Option(help="How to show the report.")]
 Out = Annotated[Path | None, typer.Option(help="Write the report to this file instead of stdout.")]
 
@@ -55,14 +63,23 @@ def eval_command(
     fail_under: FailUnder = None,
     benchmark: Public = None,
     category: Categories = None,
+    adversarial: Adversarial = False,
+    attack: Attacks = None,
+    normalise_too: NormaliseToo = False,
+    seed: Seed = 0,
+    padding: Padding = PADDING,
     format: Formats = Format.TEXT,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge labelled items and measure the judge: every figure with a 95 % interval. What was judged is kept."""
+    from jobs.eval_adversarial import Suite
     from jobs.evaluate import EvalOptions, evaluate_job, refuse_if_failed, render, report_path
     from jobs.progress import progress
 
+    if (attack or normalise_too) and not adversarial:
+        raise InputError("--attack and --normalise-too go with --adversarial")
+    suite = Suite(tuple(attack or ()), seed, padding, normalise_too) if adversarial else None
     if more and not golden:
         raise InputError(f"{more[0]}: golden files come after --golden")
     options = EvalOptions(
@@ -77,6 +94,7 @@ def eval_command(
         fail_under=tuple(fail_under or ()),
         benchmark=benchmark,
         categories=tuple(category or ()),
+        suite=suite,
     )
     job = load_job(config)
     with stop_signals() as stopping, progress() as reporter:

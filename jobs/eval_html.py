@@ -6,6 +6,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
+from jobs.attack_words import attack_cells, attack_heads, attack_title
 from jobs.eval_plot import MARGIN, SIDE, marks
 from jobs.eval_report import EvalReport
 from jobs.eval_words import TITLES, agreement, both, excerpt, heading, interval, judgement, operating, value
@@ -43,6 +44,9 @@ def page(name: str) -> Template:
     )
     environment.filters |= {
         "agreement": agreement,
+        "attack_cells": attack_cells,
+        "attack_heads": attack_heads,
+        "attack_title": attack_title,
         "both": both,
         "excerpt": excerpt,
         "heading": heading,

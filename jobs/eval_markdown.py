@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from jobs.attack_words import attack_cells, attack_heads, attack_title
 from jobs.eval_report import EvalReport, PolicyReport
 from jobs.eval_words import MAIN, OTHERS, TITLES, UNKNOWN, agreement, both, excerpt, heading, judgement, operating
 from jobs.sql_output import printable
@@ -52,6 +53,9 @@ def _blocks(report: EvalReport) -> Iterable[Sequence[str]]:
     yield from _folded("More figures", _figures("policy", rows, OTHERS))
     for policy in report.policies:
         yield from _policy(policy)
+    for attacked in report.attacks:
+        yield (f"{attack_title(attacked)}:",)
+        yield _table(attack_heads(attacked), attack_cells(attacked))
     yield ("Intervals are at 95 %. A rejection counts as a wrong answer.",)
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from assay.golden import Expected, GoldenItem
 from assay.policy import Policy
+from jobs.attack_report import PolicyAttacks
 from jobs.trial import Judged, Trial
 from measure.agreement import SelfAgreement, exact_match, self_agreement
 from measure.answers import Answer, Estimate
@@ -137,6 +138,7 @@ class EvalReport:
     exact_match: Estimate
     policies: tuple[PolicyReport, ...]
     published: Published | None = None
+    attacks: tuple[PolicyAttacks, ...] = ()
     gates: tuple[GateResult, ...] = ()
 
     @property

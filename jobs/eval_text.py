@@ -9,6 +9,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from jobs.attack_report import PolicyAttacks
+from jobs.attack_words import attack_cells, attack_heads, attack_title
 from jobs.eval_report import EvalReport, Mistake, PolicyReport
 from jobs.eval_words import (
     MAIN,
@@ -56,6 +58,8 @@ def _parts(report: EvalReport) -> Iterable[RenderableType]:
         yield _published(report)
     for policy in report.policies:
         yield from _policy(policy)
+    for attacked in report.attacks:
+        yield _attacks(attacked)
     for gate in report.gates:
         yield Text(printable(gate.text), style="" if gate.passed else "bold red")
 
@@ -118,6 +122,13 @@ def _mistakes(name: str, mistakes: Sequence[Mistake]) -> RenderableType:
         _row(table, mistake.kind, mistake.item_id, judgement(mistake), why, what)
     more = len(mistakes) - MISTAKES
     return Group(table, Text(f"and {more:,} more; --format json has all of them")) if more > 0 else table
+
+
+def _attacks(policy: PolicyAttacks) -> RenderableType:
+    table = _table(*attack_heads(policy))
+    for cells in attack_cells(policy):
+        _row(table, *cells)
+    return Group(Text(attack_title(policy)), table)
 
 
 def _table(*heads: str) -> Table:

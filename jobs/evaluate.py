@@ -10,6 +10,7 @@ import msgspec
 
 from actors.board import Status
 from assay.errors import FatalError, InputError
+from jobs.eval_adversarial import Suite, attack_job, by_trials, check_suite
 from jobs.eval_benchmark import read_benchmark
 from jobs.eval_golden import GoldenSet, golden_files, own_golden, under_job
 from jobs.eval_html import eval_html
@@ -39,6 +40,7 @@ class EvalOptions:
     fail_under: tuple[str, ...] = ()
     benchmark: str | None = None
     categories: tuple[str, ...] = ()
+    suite: Suite | None = None
 
 
 def evaluate_job(
@@ -60,6 +62,8 @@ def evaluate_job(
     job, golden = under_job(golden, job, restricted=bool(options.policies))
     gates = [(text, _gate(text, job)) for text in options.fail_under]
     _check_columns(options.by, golden)
+    if options.suite:
+        check_suite(job, options.suite)
     trial = run_trial(job, golden.items, repeats=options.repeats, on_status=on_status, stopping=stopping)
     report = evaluate(
         trial,
@@ -72,7 +76,9 @@ def evaluate_job(
         run_id=trial.run_id,
     )
     published = labelled.published(trial) if labelled else None
-    report = replace(report, published=published)
+    judging = by_trials(on_status, stopping)
+    attacks = attack_job(job, golden.items, options.suite, judging) if options.suite else ()
+    report = replace(report, published=published, attacks=attacks)
     report = replace(report, gates=tuple(each for gate in gates for each in _results(*gate, report)))
     keep_report(job.config.sink.path, report)
     return report

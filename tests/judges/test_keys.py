@@ -82,6 +82,7 @@ SETTINGS: dict[str, list[dict[str, object]]] = {
     "`judge.temperature`, `top_p`, `seed`": [{"temperature": 0.5}, {"top_p": 0.9}, {"seed": 1}],
     "`judge.max_output_tokens`, `retry_output_tokens`": [{"max_output_tokens": 99}, {"retry_output_tokens": 99}],
     "`judge.max_rationale_chars`": [{"max_rationale_chars": 99}],
+    "`judge.normalise`": [{"normalise": True}],
     "`judge.max_model_len`": [{"max_model_len": 999}],
     "`judge.dtype`, `kv_cache_dtype`": [{"dtype": "float32"}, {"kv_cache_dtype": "fp8"}],
     "`judge.window`, `max_num_seqs`, `max_num_batched_tokens`": [
