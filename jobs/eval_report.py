@@ -31,7 +31,8 @@ class MistakeKind(StrEnum):
 class Mistake:
     """An item that came out wrong, `times` of the `asked` times; the rest is as the first of them was.
 
-    `content` is what was judged, `rationale` the judge's reason, or a rejection's.
+    `content` is what was judged, with halves of surrogate pairs as escapes; `rationale` is the judge's reason, or that
+    of a rejection.
     """
 
     kind: MistakeKind
@@ -279,7 +280,7 @@ def _mistake(kind: MistakeKind, item: GoldenItem, expected: Expected, times: Seq
         rule_ids=first.rule_ids,
         score=first.score,
         rationale=first.rationale or f"{first.reason}: {first.detail}",
-        content="\n".join(turn.content for turn in item.judged),
+        content="\n".join(turn.content for turn in item.judged).encode("utf-8", "backslashreplace").decode(),
         note=item.note,
         times=len(times),
         asked=asked,

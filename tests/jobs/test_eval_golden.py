@@ -101,6 +101,12 @@ def test_equal_items_are_one_file_and_each_repeat_is_a_row(tmp_path: Path) -> No
     assert len(list((tmp_path / "evals" / "items").iterdir())) == 2
 
 
+def test_items_can_be_kept_under_a_uri(tmp_path: Path) -> None:
+    source = keep_items(f"file://{tmp_path}/audit", [_text("1", "a")], 1, "whole")
+    assert source.path[0].startswith(f"file://{tmp_path}/audit/evals/items/")
+    assert plan(source).items == 1
+
+
 def test_chats_are_judged_by_the_part_that_their_labels_are_about() -> None:
     items = [_text("1", "a"), _chat("2", whole=True), _chat("3", whole=False)]
     assert modes_of(items, "last_assistant") == {"last_assistant": [0, 2], "whole": [1]}

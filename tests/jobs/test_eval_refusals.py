@@ -28,6 +28,7 @@ def place(tmp_path: Path) -> Workplace:
     [
         ((), "no golden items: name a file with --golden"),
         (("--golden", "nowhere.csv"), "nowhere.csv"),
+        (("--golden", "golden.csv", "nowhere.csv"), "nowhere.csv"),
         (
             ("--golden", "golden.csv", "--by", "market"),
             "--by market: no such column in the golden files; there are: lang",

@@ -138,6 +138,13 @@ def test_the_report_shows_what_was_asked_for_and_nothing_else() -> None:
     assert "no threshold has it as its lower bound" in render(full, "text")
 
 
+@pytest.mark.parametrize("format", ["text", "md", "html", "json"])
+def test_half_a_character_can_be_shown(format: str) -> None:
+    shown = render(report([said("1", False)], [item("1", Expected("p0", True), text="half \ud83d")]), format)
+    assert "\\ud83d" in shown
+    assert shown.encode()
+
+
 @pytest.mark.parametrize("format", ["text", "md", "html"])
 def test_the_same_answers_make_the_same_bytes(format: str) -> None:
     judged, items = many()
