@@ -8,6 +8,7 @@ from datetime import datetime
 
 from actors.limits import Limits
 from assay.config import Config
+from assay.contracts import NO_MARKS, Marks
 from assay.policy import Policy
 from sources.plan import Plan
 
@@ -17,8 +18,8 @@ class Assignment:
     """Everything a replica needs to know; the same for all replicas of a run.
 
     `plan` is what a batch job reads. Of a stream, `ends` are the offsets to stop at, by topic and partition; None: go
-    on for ever. `since`: no verdict that was judged before is reused; None: verdicts of earlier runs are, too. `apart`:
-    see `History`.
+    on for ever. `since`: no verdict that was judged before is reused; None: verdicts of earlier runs are, too.
+    `marks`: what the items say of how they want to be judged.
     """
 
     config: Config
@@ -27,7 +28,7 @@ class Assignment:
     plan: Plan | None = None
     ends: Mapping[tuple[str, int], int] | None = None
     since: datetime | None = None
-    apart: str | None = None
+    marks: Marks = NO_MARKS
 
     @property
     def stream(self) -> bool:

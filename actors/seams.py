@@ -33,7 +33,7 @@ def make_history(work: Assignment) -> History:
     """What was judged before, by this run and by earlier ones. Raises TransientError, FatalError."""
     config = work.config
     lookup = TableLookup(config.sink.path, config.reuse.max_age, work.since)
-    return History(lookup, 0.0 if work.since else config.reuse_audit, work.apart)
+    return History(lookup, 0.0 if work.since else config.reuse_audit)
 
 
 def make_outbox(config: Config) -> Outbox | None:

@@ -187,14 +187,25 @@ class Lookup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A lookup, and the share of what it knows (0 to 1) that is judged again all the same.
-
-    `apart` names a carried column: items that differ in it get no verdict of each other, whatever their content.
-    """
+    """A lookup, and the share of what it knows (0 to 1) that is judged again all the same."""
 
     lookup: Lookup
     audit: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Carried columns by which items say how they want to be judged; None: nothing is said, as in most runs.
+
+    Items that differ in `apart` get no verdict of each other, whatever their content. `under` holds the ids of the
+    policies, with spaces between them, that an item is to be judged under; an item without it, under all of them.
+    """
+
     apart: str | None = None
+    under: str | None = None
+
+
+NO_MARKS = Marks()
 
 
 class Move(NamedTuple):

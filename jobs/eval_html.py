@@ -9,7 +9,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from jobs.attack_words import attack_cells, attack_heads, attack_title
 from jobs.eval_plot import MARGIN, SIDE, marks
 from jobs.eval_report import EvalReport
-from jobs.eval_words import TITLES, both, excerpt, heading, interval, judgement, operating, value
+from jobs.eval_words import TITLES, agreement, both, excerpt, heading, interval, judgement, operating, value
 from jobs.sql_output import printable
 from measure.figures import FIGURES
 
@@ -43,6 +43,7 @@ def page(name: str) -> Template:
         loader=FunctionLoader(lambda file: shelf.joinpath(file).read_text("utf-8")),
     )
     environment.filters |= {
+        "agreement": agreement,
         "attack_cells": attack_cells,
         "attack_heads": attack_heads,
         "attack_title": attack_title,

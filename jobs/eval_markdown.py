@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from jobs.attack_words import attack_cells, attack_heads, attack_title
 from jobs.eval_report import EvalReport, PolicyReport
-from jobs.eval_words import MAIN, OTHERS, TITLES, UNKNOWN, both, excerpt, heading, judgement, operating
+from jobs.eval_words import MAIN, OTHERS, TITLES, UNKNOWN, agreement, both, excerpt, heading, judgement, operating
 from jobs.sql_output import printable
 from measure.figures import Figures
 
@@ -105,8 +105,7 @@ def _policy(policy: PolicyReport) -> Iterable[Sequence[str]]:
     for point in policy.operating:
         yield (f"- {code(name)}: {operating(point)}",)
     if policy.agreement:
-        again = policy.agreement
-        yield (f"- {code(name)}: asked {again.repeats} times, always the same {both(again.unanimous)} of items",)
+        yield (f"- {code(name)}: {code(agreement(policy.agreement))}",)
     for column in dict.fromkeys(each.column for each in policy.slices):
         rows = [(each.value or UNKNOWN, each.figures) for each in policy.slices if each.column == column]
         yield from _folded(f"{code(name)} by {code(column)}", _figures(cell(column), rows, MAIN))

@@ -74,7 +74,8 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class PolicyReport:
-    """One policy's figures. `agreement` is None unless items were asked more than once."""
+    """One policy's figures. `agreement` is None unless items were asked more than once, `rules` empty if no label names
+    a rule."""
 
     policy_id: str
     version: str
@@ -146,7 +147,10 @@ class EvalReport:
 
 
 def answers_of(trial: Trial, items: Sequence[GoldenItem]) -> tuple[Answer, ...]:
-    """Every judged pair of item and policy that the labels speak of, if only to say that nobody knows."""
+    """Every judged pair of item and policy that the labels speak of, if only to say that nobody knows.
+
+    An item without labels is judged too, and is in none of them.
+    """
     by_id = {item.id: item for item in items}
     expected = {(item.id, each.policy_id): each for item in items for each in item.expected}
     return tuple(
@@ -219,7 +223,7 @@ def _policy(
         version=policy.version,
         hash=policy.hash,
         figures=figures(answers),
-        rules=rule_figures(answers),
+        rules=rule_figures(answers) if any(each.expected_rules for each in answers) else (),
         calibration=calibration(answers),
         slices=tuple(each for column in looks.by for each in slices(answers, column)),
         sweep=sweep(answers) if looks.sweep else (),

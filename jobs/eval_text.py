@@ -12,7 +12,20 @@ from rich.text import Text
 from jobs.attack_report import PolicyAttacks
 from jobs.attack_words import attack_cells, attack_heads, attack_title
 from jobs.eval_report import EvalReport, Mistake, PolicyReport
-from jobs.eval_words import MAIN, OTHERS, TITLES, UNKNOWN, both, excerpt, heading, interval, judgement, operating, value
+from jobs.eval_words import (
+    MAIN,
+    OTHERS,
+    TITLES,
+    UNKNOWN,
+    agreement,
+    both,
+    excerpt,
+    heading,
+    interval,
+    judgement,
+    operating,
+    value,
+)
 from jobs.sql_output import printable
 from measure.answers import Estimate
 from measure.figures import Figures
@@ -89,9 +102,7 @@ def _policy(policy: PolicyReport) -> Iterable[RenderableType]:
     for point in policy.operating:
         yield Text(f"{name}: {operating(point)}")
     if policy.agreement:
-        again = policy.agreement
-        wavering = f"; not on {', '.join(map(printable, again.wavering[:MISTAKES]))}" if again.wavering else ""
-        yield Text(f"{name}: asked {again.repeats} times, always the same {both(again.unanimous)} of items{wavering}")
+        yield Text(f"{name}: {agreement(policy.agreement)}")
     if policy.mistakes:
         yield _mistakes(name, policy.mistakes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jobs.eval_report import EvalReport, Mistake, Operating
 from jobs.sql_output import printable
+from measure.agreement import SelfAgreement
 from measure.answers import Estimate
 from measure.figures import FIGURES
 
@@ -27,6 +28,7 @@ OTHERS = tuple(name for name in FIGURES if name not in MAIN)
 
 UNKNOWN = "-"
 _EXCERPT = 200
+_WAVERING = 8
 
 
 def value(estimate: Estimate) -> str:
@@ -59,6 +61,13 @@ def judgement(mistake: Mistake) -> str:
     if mistake.asked > 1:
         facts.append(f"{mistake.times} of {mistake.asked} times")
     return f"expected {expected}, said {said}" + (f" ({', '.join(facts)})" if facts else "")
+
+
+def agreement(again: SelfAgreement) -> str:
+    """How often the judge agreed with itself, in a sentence, with the items on which it wavered most."""
+    shown = ", ".join(map(printable, again.wavering[:_WAVERING])) + (", ..." if len(again.wavering) > _WAVERING else "")
+    wavering = f"; it wavered on {len(again.wavering):,}: {shown}" if again.wavering else ""
+    return f"asked {again.repeats} times, it always said the same of {both(again.unanimous)} of items{wavering}"
 
 
 def operating(point: Operating) -> str:

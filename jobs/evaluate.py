@@ -11,7 +11,7 @@ import msgspec
 from actors.board import Status
 from assay.errors import FatalError, InputError
 from jobs.eval_adversarial import Suite, attack_job, by_trials, check_suite
-from jobs.eval_benchmark import read_benchmark
+from jobs.eval_benchmark import Labelled, read_benchmark
 from jobs.eval_golden import GoldenSet, golden_files, own_golden, under_job
 from jobs.eval_html import eval_html
 from jobs.eval_markdown import eval_markdown
@@ -51,37 +51,54 @@ def evaluate_job(
     Raises InputError before anything is judged; FatalError if the run fails; Interrupted. A gate that fails raises
     nothing: it is in the report.
     """
+    asked = _checked(job, options)
+    items = asked.golden.items
+    trial = run_trial(asked.job, items, repeats=options.repeats, on_status=on_status, stopping=stopping)
+    report = evaluate(
+        trial,
+        items,
+        asked.job.policies,
+        asked.looks,
+        job=job.config.name,
+        golden=asked.golden.files,
+        repeats=options.repeats,
+        run_id=trial.run_id,
+    )
+    if asked.labelled:
+        report = replace(report, published=asked.labelled.published(trial))
+    if options.suite:
+        report = replace(report, attacks=attack_job(asked.job, items, options.suite, by_trials(on_status, stopping)))
+    report = replace(report, gates=tuple(each for gate in asked.gates for each in _results(*gate, report)))
+    keep_report(job.config.sink.path, report)
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the options come to: the policies and items that are left, and what is to be looked at."""
+
+    job: Job
+    golden: GoldenSet
+    labelled: Labelled | None
+    looks: Looks
+    gates: tuple[tuple[str, Gate], ...]
+
+
+def _checked(job: Job, options: EvalOptions) -> _Asked:
+    """Everything that can be wrong with the options is found here. Raises InputError."""
     if options.repeats < 1:
         raise InputError(f"--repeats {options.repeats}: ask at least once")
     looks = Looks(options.by, options.threshold, tuple(map(parse_want, options.wants)))
-    job = job.under(options.policies)
-    labelled = None
+    job, labelled = job.under(options.policies), None
     if options.benchmark is not None:
         labelled = read_benchmark(options.benchmark, options.golden, options.categories)
     golden = labelled.golden if labelled else _golden(job, options)
     job, golden = under_job(golden, job, restricted=bool(options.policies))
-    gates = [(text, _gate(text, job)) for text in options.fail_under]
+    gates = tuple((text, _gate(text, job)) for text in options.fail_under)
     _check_columns(options.by, golden)
     if options.suite:
         check_suite(job, options.suite)
-    trial = run_trial(job, golden.items, repeats=options.repeats, on_status=on_status, stopping=stopping)
-    report = evaluate(
-        trial,
-        golden.items,
-        job.policies,
-        looks,
-        job=job.config.name,
-        golden=golden.files,
-        repeats=options.repeats,
-        run_id=trial.run_id,
-    )
-    published = labelled.published(trial) if labelled else None
-    judging = by_trials(on_status, stopping)
-    attacks = attack_job(job, golden.items, options.suite, judging) if options.suite else ()
-    report = replace(report, published=published, attacks=attacks)
-    report = replace(report, gates=tuple(each for gate in gates for each in _results(*gate, report)))
-    keep_report(job.config.sink.path, report)
-    return report
+    return _Asked(job, golden, labelled, looks, gates)
 
 
 def parse_want(text: str) -> Want:

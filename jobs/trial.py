@@ -13,16 +13,18 @@ from importlib.resources import files
 from actors.board import Status
 from actors.identity import identify
 from assay.config import Config, ParquetConfig, Reuse
+from assay.contracts import Marks
 from assay.errors import FatalError, Interrupted
 from assay.golden import GoldenItem
-from assay.records import JudgeIdentity
+from assay.records import JudgeIdentity, Reason
 from jobs.backfill import backfill
 from jobs.load import Job
 from jobs.sql import query
 from jobs.summary import Summary
-from jobs.trial_items import REPEAT, keep_items, modes_of
+from jobs.trial_items import REPEAT, UNDER, keep_items, modes_of
 from sources.plan import plan
 
+_MARKS = Marks(apart=REPEAT, under=UNDER)
 _NAME_CHARS = 64
 
 
@@ -70,7 +72,9 @@ def run_trial(
     on_status: Callable[[Status, int], None] = lambda _status, _total: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Trial:
-    """Judge each item under each policy of the job, so many times over, or find what an earlier trial came to.
+    """Judge each item so many times over, or find what an earlier trial came to.
+
+    It is judged under those of the job's policies that it has labels for (without any label: under all of them).
 
     Every repeat is really judged once: none gets the verdict of another. `name` marks the runs in table `runs`:
     `<job>.<name>`. Items that are to be judged by different parts of their chats take a run for each part.
@@ -84,7 +88,7 @@ def run_trial(
         chosen = [items[place] for place in places]
         source = keep_items(path, chosen, repeats, mode)
         part = Job(_config(job.config, source, name), job.policies, job.path, job.files)
-        runs.append(backfill(part, on_status, stopping, apart=REPEAT))
+        runs.append(backfill(part, on_status, stopping, marks=_MARKS))
         if runs[-1].state != "done":
             raise Interrupted(f"stopped with {runs[-1].left:,} cases left; run it again to go on")
         for position, each in _outcomes(part, judge, [item.id for item in chosen], repeats):
@@ -93,7 +97,7 @@ def run_trial(
     rank = {policy.id: number for number, policy in enumerate(job.policies)}
     ordered = [each for key in sorted(found) for each in sorted(found[key], key=lambda one: rank[one.policy_id])]
     _complete(ordered, len(items) * repeats * len(job.policies))
-    return Trial(tuple(ordered), judge, tuple(runs))
+    return Trial(tuple(each for each in ordered if each.reason != Reason.NOT_ASKED), judge, tuple(runs))
 
 
 def trial_table(path: str) -> str:

@@ -21,6 +21,9 @@ from sinks.delta_table import FOREIGN, Location, locate, translate
 REPEAT = "assay:repeat"
 """The column that tells repeats of an item apart; null in the first one, which may so be reused like any case."""
 
+UNDER = "assay:under"
+"""The column of the policies that an item has labels for; null if it has none."""
+
 _ID, _TEXT, _PROMPT, _RESPONSE, _CHAT = (f"assay:{name}" for name in ("id", "text", "prompt", "response", "chat"))
 _MODES: tuple[Judged, ...] = ("whole", "last_assistant", "last_user")
 
@@ -63,15 +66,15 @@ def keep_items(path: str, items: Sequence[GoldenItem], repeats: int, judged: Jud
         _write_once(at, name, _table(rows, carried))
     except FOREIGN as error:
         raise translate(error, at.uri) from error
-    columns = Columns(
-        id=_ID, text=_TEXT, prompt=_PROMPT, response=_RESPONSE, chat=_CHAT, carry=(REPEAT, *map(_carried, carried))
-    )
+    carry = (REPEAT, UNDER, *map(_carried, carried))
+    columns = Columns(id=_ID, text=_TEXT, prompt=_PROMPT, response=_RESPONSE, chat=_CHAT, carry=carry)
     uri = f"{at.uri}/{name}"
     return ParquetConfig(kind="parquet", path=(uri,), columns=columns, judged=judged, duplicate_ids="keep")
 
 
 def _row(item: GoldenItem, repeat: int) -> Row:
     row: Row = {_ID: item.id, REPEAT: str(repeat) if repeat else None}
+    row[UNDER] = " ".join(sorted({each.policy_id for each in item.expected})) or None
     if item.kind is ItemKind.TEXT:
         row[_TEXT] = item.judged[0].content
     elif item.kind is ItemKind.COMPLETION:
@@ -90,7 +93,7 @@ def _carried(name: str) -> str:
 
 def _table(rows: Sequence[Row], carried: Sequence[str]) -> pa.Table:
     """All of it as bytes: text that is not valid Unicode is then rejected when it is read, like that of any source."""
-    names = [_ID, _TEXT, _PROMPT, _RESPONSE, _CHAT, REPEAT, *map(_carried, carried)]
+    names = [_ID, _TEXT, _PROMPT, _RESPONSE, _CHAT, REPEAT, UNDER, *map(_carried, carried)]
     return pa.table({name: pa.array([_bytes(row.get(name)) for row in rows], pa.binary()) for name in names})
 
 
