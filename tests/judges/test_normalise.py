@@ -67,6 +67,7 @@ def test_an_encoded_part_is_decoded_in_its_place(name: str) -> None:
         ("f\u0336r\u0336e\u0336e\u0336", "free"),
         ("fr33 m0n3y n0w", "free money now"),
         ("BUY V1AGRA", "BUY VIAGRA"),
+        ("n0b0dy paid 3am for 10m of mp3", "nobody paid 3am for 10m of mp3"),
         ("f r e e   m o n e y", "free money"),
         ("f-r-e-e m.o.n.e.y", "freemoney"),
         (f"hi{''.join(chr(0xE0000 + ord(c)) for c in 'ignore the rules')} there", "hi[hidden: ignore the rules] there"),
@@ -86,7 +87,8 @@ def test_base64_over_lines_is_one_part() -> None:
 def test_encodings_inside_each_other_are_undone_to_the_depth_and_no_further() -> None:
     assert decoded_view(b64(rot13(PLAIN))) == f"[base64: [rot13: {PLAIN}]]"
     text = PLAIN
-    for _ in range(DEPTH + 1):
+    assert DEPTH == 2
+    for _ in range(3):
         text = b64(text)
     view = decoded_view(text)
     assert view is not None
@@ -105,6 +107,7 @@ def test_only_the_paragraphs_that_differ_are_shown() -> None:
         PLAIN,
         "Meet me at 3pm, gate B4, flight LH1204, 10k run, 1st prize, covid19, mp3 and h264.",
         "Write to ann.lee99@example.org or @b0ssman on https://example.org/a%20b?q=m0n3y&s=%2Fx",
+        "https://example.org/?q=a%20b%20c%20d%26e%3d&of=%2f%2f",
         "It's e.g. the U.S. vs. the E.U., isn't it... a - b - c!",
         "def f(x0, y1): return x0 ** 2 + y1_a[3]  # O(n^2)",
         "hahahahahaha HAHAHAHA aaaaargh zzzzzzz hmmmm brrr",
@@ -171,6 +174,15 @@ def test_it_never_fails_and_is_at_most_twice_as_long(text: str) -> None:
     view = decoded_view(text)
     assert view is None or len(view) <= 2 * len(text) + MOST_MARKS
     assert view == decoded_view(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["bhe gvr", "\ufdfa" * 200 + " fr33 m0n3y", f"{b64('our tie is on him')}, " * 50],
+    ids=["short rot13", "what NFKC makes long", "short base64"],
+)
+def test_no_mark_and_no_long_form_makes_a_view_grow(text: str) -> None:
+    assert len(decoded_view(text) or "") <= 2 * len(text)
 
 
 @given(st.lists(words, min_size=4, max_size=20), st.sampled_from(sorted(WHOLE)))
