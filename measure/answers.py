@@ -34,7 +34,7 @@ class Answer:
     @property
     def right(self) -> bool | None:
         """Whether the verdict is the label; False for a rejection, None if the label is unknown."""
-        return None if self.expected is None else self.violation is self.expected
+        return None if self.expected is None else self.violation == self.expected
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from assay.intervals import Interval
-from measure.answers import Estimate, unavailable
+from measure.answers import Estimate
 from measure.samples import Floats, Ints
 from measure.shares import critical_value, score_limits
 
@@ -32,14 +32,13 @@ def resampled(figure: Callable[[Floats], Floats], cluster: Ints, resamples: int,
     return np.concatenate([figure(weights) for weights in draws(cluster, resamples, seed)])
 
 
-def logit_estimate(value: float, spread: Floats, n: int, at_the_end: int, clusters: int, confidence: float) -> Estimate:
+def logit_estimate(value: float, spread: Floats, n: int, clusters: int, confidence: float) -> Estimate:
     """A figure of 0 to 1, its interval from the standard error of its resampled values on the logit scale.
 
-    At 0 or 1 there is no such scale, and the interval is the score interval of a share of `at_the_end` answers. Values
-    of resamples that do not have the figure are nan, and left out.
+    `clusters` are those of the class that has fewer: it limits what is known, so Student's t has a degree of freedom
+    for each of them but one, and at 0 or 1, where there is no such scale, the interval is the score interval of a share
+    of so many. Of one cluster nothing follows for others. Resamples that do not have the figure are nan, and left out.
     """
-    if math.isnan(value):
-        return unavailable(n)
     if clusters < 2:
         return Estimate(value, 0.0, 1.0, n)
     critical = critical_value(confidence, clusters)
@@ -48,7 +47,7 @@ def logit_estimate(value: float, spread: Floats, n: int, at_the_end: int, cluste
     if 0 < value < 1 and error > 0:
         limits = _logit_limits(value, critical * error / (value * (1 - value)))
     else:
-        limits = score_limits(value, at_the_end, critical)
+        limits = score_limits(value, clusters, critical)
     return Estimate(value, min(value, limits.low), max(value, limits.high), n)
 
 

@@ -25,10 +25,10 @@ def rank_figures(sample: Sample, confidence: float, resamples: int, seed: int) -
     ranking = _Ranking(scored)
     auc, precision = ranking.figures(np.ones((1, n)))[0]
     spread = resampled(ranking.figures, scored.cluster, resamples, seed)
-    clusters = int(scored.cluster.max()) + 1
+    fewer = min(violating, allowed)
     return RankFigures(
-        logit_estimate(float(auc), spread[:, 0], n, min(violating, allowed), clusters, confidence),
-        logit_estimate(float(precision), spread[:, 1], n, violating, clusters, confidence),
+        logit_estimate(float(auc), spread[:, 0], n, fewer, confidence),
+        logit_estimate(float(precision), spread[:, 1], n, fewer, confidence),
     )
 
 

@@ -39,7 +39,7 @@ def rule_figures(answers: Sequence[Answer], *, confidence: float = 0.95) -> tupl
     return tuple(
         _rule_figures(policy_id, rule_id, of_policy, confidence)
         for policy_id, of_policy in sorted(by_policy.items())
-        for rule_id in sorted({rule for answer in of_policy for rule in (*_expected(answer), *_cited(answer))})
+        for rule_id in sorted({rule for answer in of_policy for rule in (*_expected(answer), *answer.rule_ids)})
     )
 
 
@@ -47,13 +47,9 @@ def _expected(answer: Answer) -> tuple[str, ...]:
     return answer.expected_rules if answer.expected else ()
 
 
-def _cited(answer: Answer) -> tuple[str, ...]:
-    return answer.rule_ids if answer.violation else ()
-
-
 def _rule_figures(policy_id: str, rule_id: str, answers: Sequence[Answer], confidence: float) -> RuleFigures:
     expected = np.array([rule_id in _expected(answer) for answer in answers], dtype=np.float64)
-    cited = np.array([rule_id in _cited(answer) for answer in answers], dtype=np.float64)
+    cited = np.array([rule_id in answer.rule_ids for answer in answers], dtype=np.float64)
     cluster = numbered(cluster_key(answer.group, answer.item_id) for answer in answers)
     both = expected * cited
     return RuleFigures(

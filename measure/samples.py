@@ -40,7 +40,7 @@ class Sample:
         return self.only(has_score & bool((has_score & ~self.rejected).any()))
 
     def only(self, kept: Bools) -> Sample:
-        cluster = numbered(self.cluster[kept].tolist())
+        cluster: Ints = np.unique(self.cluster[kept], return_inverse=True)[1]
         return Sample(self.truth[kept], self.said[kept], self.rejected[kept], self.score[kept], cluster)
 
 
