@@ -25,13 +25,16 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Bullet:
-    """One entry of a list, nested ones included in its text. `section` is the top heading that it stands under, in
-    lower case; `violates` is True below "Violates:", False below "Does not violate:", None if neither came before it.
+    """One entry of a list, nested ones included in its text, on line `line` of the prose, from 0.
+
+    `section` is the top heading that it stands under, in lower case, `heading` the nearest one; `violates` is True
+    below "Violates:", False below "Does not violate:", None if neither came before it.
     """
 
     text: str
     line: int
     section: str
+    heading: str
     violates: bool | None
 
 
@@ -67,6 +70,7 @@ class _Reader:
     headings: list[Heading] = field(default_factory=list)
     bullets: list[Bullet] = field(default_factory=list)
     section: str = ""
+    heading: str = ""
     violates: bool | None = None
 
     def take(self, token: Token, tokens: Sequence[Token], number: int) -> None:
@@ -76,13 +80,16 @@ class _Reader:
             self.violates = _side(tokens[number + 1].content)
         elif token.type == "list_item_open" and token.level == 1:
             text = _text_of_item(tokens, number)
-            self.bullets.append(Bullet(text, _line(token), self.section, self.violates))
+            self.bullets.append(Bullet(text, _line(token), self.section, self.heading, self.violates))
 
     def _heading(self, inline: Token, level: int) -> None:
         title = inline.content
         self.headings.append(Heading(title, level, _line(inline)))
         self.violates = _side(title)
-        if self.violates is None and level <= min(each.level for each in self.headings):
+        if self.violates is not None:
+            return
+        self.heading = title
+        if level <= min(each.level for each in self.headings):
             self.section = title.strip().lower()
 
 

@@ -52,26 +52,27 @@ def items_of(table: Table, reading: Reading) -> tuple[GoldenItem, ...]:
 
     Raises InputError, naming file and line, for a row that makes no item and for two rows that contradict each other.
     """
+    columns = reading.columns
+    taken = frozenset(getattr(columns, field) for field in GOLDEN_FIELDS) | {name for _, name in columns.labels}
     seen: dict[str, list[_Seen]] = {}
     for number, row in enumerate(table.rows, 1):
         try:
-            item = _item(row, number, table, reading)
+            name = row.cell(columns.item_id) if columns.item_id in table.names else f"row-{number}"
+            item = _item(row, name, _carried(row, taken), reading)
         except ValueError as error:
             raise InputError(f"{row.where}: {error}") from error
         seen.setdefault(item.id, []).append(_Seen(row.where, item))
     return tuple(_merged(rows) for rows in seen.values())
 
 
-def _item(row: Row, number: int, table: Table, reading: Reading) -> GoldenItem:
+def _item(row: Row, name: str, carried: tuple[tuple[str, str], ...], reading: Reading) -> GoldenItem:
     columns = reading.columns
-    name = row.cell(columns.item_id) if columns.item_id in table.names else f"row-{number}"
     if not name.strip():
         raise ValueError(f"no {columns.item_id}; give the item an id")
     chat = _chat(row.cell(columns.chat))
     texts = (row.cell(columns.text), row.cell(columns.prompt), row.cell(columns.response))
     kind, context, judged = content_of(*texts, chat, reading.judged)
     group = row.cell(columns.group) or name
-    carried = _carried(row, columns)
     return GoldenItem(name, kind, context, judged, _expected(row, reading), group, carried, row.cell(columns.note))
 
 
@@ -94,8 +95,7 @@ def _expected(row: Row, reading: Reading) -> tuple[Expected, ...]:
     return (expected_of(policy_id, row.cell(columns.label), row.cell(columns.rules)),)
 
 
-def _carried(row: Row, columns: GoldenColumns) -> tuple[tuple[str, str], ...]:
-    taken = {getattr(columns, field) for field in GOLDEN_FIELDS} | {name for _, name in columns.labels}
+def _carried(row: Row, taken: frozenset[str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, cell) for name, cell in row.cells.items() if name not in taken)
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from assay.errors import AssayError, InputError
+from authoring.importing_records import LabelsFrom
 from jobs.cli_parts import AsJson, ConfigPath, Policies, stop_signals
 from jobs.eval_cli import eval_command
 from jobs.load import load_config, load_job
@@ -28,6 +30,12 @@ AllowEdited = Annotated[
 ]
 
 
+class CheckFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+
+
 class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
@@ -36,11 +44,23 @@ class Format(StrEnum):
 
 
 @app.command()
-def check(config: ConfigPath, as_json: AsJson = False) -> None:
-    """Validate config, policies and source, and say what is there. Touches nothing."""
-    from jobs.check import check_job
+def check(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A job's YAML file, a policy, or a folder of them.")],
+    format: Annotated[CheckFormat, typer.Option(help="How to print the report.")] = CheckFormat.TEXT,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write it to this file, and the text to stdout.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a policy has errors or warnings.")] = False,
+) -> None:
+    """Validate config, policies and source, and say what is there and what to look at again. Touches nothing."""
+    from jobs.check import check as run
+    from jobs.check import write_report
 
-    print(check_job(load_job(config)).text(as_json))
+    report, form = run(config), "json" if as_json else format.value
+    if out is not None:
+        write_report(report, form, out)
+    print(report.text("text" if out is not None else form))
+    if strict and report.fails:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -160,6 +180,22 @@ def rebuild_lookup(config: ConfigPath) -> None:
     from jobs.forget import rebuild_job
 
     print(rebuild_job(load_config(config)))
+
+
+@app.command("import-policy")
+def import_policy(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A published policy's file, its folder, or many folders.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write ID.md, ID.golden.csv and ID.import.txt.")],
+    labels: Annotated[LabelsFrom, typer.Option(help="What decides a golden row's label.")] = LabelsFrom.AUTO,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Turn published policies into policies of ours with their golden files, and list what was guessed."""
+    from jobs.import_policy import import_policies
+
+    print(import_policies(path, out, labels, force=force).text(as_json))
 
 
 app.command("eval")(eval_command)

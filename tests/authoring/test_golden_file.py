@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,6 +96,12 @@ def test_labels_may_be_numbers_or_truth_values(tmp_path: Path) -> None:
     lines.append({"item_id": 2, "policy_id": "spam", "text": "hello", "label": float("nan")})
     path = _file(tmp_path, "\n".join(json.dumps(line) for line in lines), "golden.jsonl")
     assert [item.expected[0].violation for item in read_golden(path)] == [True, False, None]
+
+
+def test_a_line_separator_in_a_json_text_ends_no_line(tmp_path: Path) -> None:
+    path = _file(tmp_path, '{"text": "one\u2028two", "label": 1}\r\n', "golden.jsonl")
+    (item,) = read_golden(path, policy_id="spam")
+    assert item.judged[0].content == "one\u2028two"
 
 
 def test_a_column_of_labels_for_each_policy_and_a_missing_one_is_unknown(tmp_path: Path) -> None:
@@ -249,6 +256,17 @@ def test_items_of_a_front_matter(tmp_path: Path) -> None:
 def test_a_faulty_item_of_a_front_matter_is_refused(entry: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"validation error"):
         InlineItem.model_validate(entry)
+
+
+def test_the_documented_example_is_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "golden.md").read_text(encoding="utf-8")
+    items = read_golden(_file(tmp_path, page.split("```csv\n")[1].split("```")[0]))
+    assert [(item.id, len(item.expected), item.kind) for item in items] == [
+        ("g1", 2, ItemKind.TEXT),
+        ("g2", 1, ItemKind.COMPLETION),
+    ]
+    entries = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])["golden"]
+    assert len(inline_items([InlineItem.model_validate(entry) for entry in entries], "spam")) == 2
 
 
 HOSTILE = [

@@ -1,0 +1,57 @@
+"""Lints policy files together, with the golden items that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from assay.errors import InputError
+from assay.golden import GoldenItem, inline_items
+from assay.policy import Policy, load_policy
+from authoring.golden_file import read_golden
+from authoring.lint import lint_pages
+from authoring.lint_page import Page
+from authoring.lint_records import Finding
+
+
+def load_policies(path: Path) -> dict[str, Policy]:
+    """A policy's file, or all those of a folder and its folders (*.md but README.md), by file.
+
+    Raises InputError, also for an id that is used twice.
+    """
+    files = [path]
+    if path.is_dir():
+        files = [each for each in sorted(path.rglob("*.md")) if each.name.lower() != "readme.md"]
+    if not files:
+        raise InputError(f"{path}: there is no policy in this folder; a policy is a .md file")
+    policies: dict[str, Policy] = {}
+    for file in files:
+        policy = load_policy(file)
+        if other := next((name for name, each in policies.items() if each.id == policy.id), None):
+            raise InputError(f"{file}: id: {policy.id!r} is also the id of {other}; ids must differ")
+        policies[str(file)] = policy
+    return policies
+
+
+def lint_policies(policies: Mapping[str, Policy]) -> tuple[Finding, ...]:
+    """All findings in these policies, given by file, silenced ones included."""
+    read = {file: _golden(policy, Path(file)) for file, policy in policies.items()}
+    everything = tuple(item for items, _ in read.values() for item in items)
+    return lint_pages(
+        [
+            Page(
+                policy, file, everything, tuple(each for each in policies.values() if each is not policy), read[file][1]
+            )
+            for file, policy in policies.items()
+        ]
+    )
+
+
+def _golden(policy: Policy, file: Path) -> tuple[tuple[GoldenItem, ...], str]:
+    """The golden items that a policy names, and why they can't be read."""
+    if not isinstance(policy.golden, str):
+        return inline_items(policy.golden, policy.id), ""
+    try:
+        return read_golden(file.parent / policy.golden, policy_id=policy.id), ""
+    except InputError as error:
+        return (), str(error)

@@ -1,0 +1,29 @@
+"""How long a text is for a judge, without loading one."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import NamedTuple
+
+_CHARACTERS = 4.3
+"""Characters of a policy's English in a token of o200k_harmony, on average over the policies that ship with assay."""
+
+
+class Length(NamedTuple):
+    """Tokens, and what they were counted with."""
+
+    tokens: int
+    counted_with: str
+
+
+def count_tokens(text: str) -> Length:
+    """With the vocabulary of gpt-oss where the package that has it is installed; else estimated from the characters."""
+    if find_spec("openai_harmony") is None:
+        return Length(round(len(text) / _CHARACTERS), f"estimated at {_CHARACTERS} characters each")
+    from openai_harmony import HarmonyEncodingName, HarmonyError, load_harmony_encoding
+
+    try:
+        encoding = load_harmony_encoding(HarmonyEncodingName.HARMONY_GPT_OSS)
+    except HarmonyError:
+        return Length(round(len(text) / _CHARACTERS), f"estimated at {_CHARACTERS} characters each")
+    return Length(len(encoding.encode(text)), "o200k_harmony")
