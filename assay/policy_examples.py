@@ -18,9 +18,8 @@ from dataclasses import dataclass
 
 from assay.policy_prose import Bullet, read_prose
 
-_QUOTED = re.compile(
-    r"[\"\u201c\u201e](?P<text>.+?)[\"\u201c\u201d](?=\s*$|\s*[.;,]\s*$|\s*[(:;\u2013\u2014]|\s+-)(?P<rest>.*)"
-)
+_OPENS = re.compile(r"[\"\u201c\u201e]")
+_CLOSES = re.compile(r"[\"\u201c\u201d](?=\s*$|\s*[.;,]\s*$|\s*[(:;\u2013\u2014]|\s+-)")
 _IDS = re.compile(r"\s*\((?P<ids>[A-Za-z0-9._,; -]+)\)")
 _LIKE_AN_ID = re.compile(r"[A-Z]{1,4}[0-9][A-Za-z0-9.-]*")
 _ALL_IDS = re.compile(r"[\s,;]+(?:and\s+)?")
@@ -51,14 +50,23 @@ def _examples(prose: str, rule_ids: Collection[str], first_line: int) -> Iterato
 
 
 def _example(bullet: Bullet, violation: bool, known: Collection[str], first_line: int) -> Example:
-    """Without quotation marks all of it is the text, up to the ids if there are some."""
-    if quoted := _QUOTED.match(bullet.text):
-        text, rest = quoted["text"], quoted["rest"]
-        return Example(text, violation, _ids(_IDS.match(rest), known), first_line + bullet.line)
-    for found in _IDS.finditer(bullet.text):
+    """The text ends at a quotation mark that rule ids follow, else at the first that may be the last one."""
+    text, line = bullet.text, first_line + bullet.line
+    if not _OPENS.match(text):
+        return _unquoted(text, violation, known, line)
+    ends = [found.start() for found in _CLOSES.finditer(text, 2)]
+    for end in ends:
+        if ids := _ids(_IDS.match(text, end + 1), known):
+            return Example(text[1:end], violation, ids, line)
+    return Example(text[1 : ends[0]] if ends else text[1:], violation, (), line)
+
+
+def _unquoted(text: str, violation: bool, known: Collection[str], line: int) -> Example:
+    """All of it, up to the ids if there are some."""
+    for found in _IDS.finditer(text):
         if ids := _ids(found, known):
-            return Example(bullet.text[: found.start()], violation, ids, first_line + bullet.line)
-    return Example(bullet.text, violation, (), first_line + bullet.line)
+            return Example(text[: found.start()], violation, ids, line)
+    return Example(text, violation, (), line)
 
 
 def _ids(found: re.Match[str] | None, known: Collection[str]) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from assay.codepoints import plain_letters
+from assay.lookalikes import fold
 from authoring.lint_page import Page
 from authoring.lint_records import Hit, Severity, lint
 from authoring.tokens import count_tokens
@@ -24,8 +26,6 @@ _OUTPUT = re.compile(
 _BULLET = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
 _OUTPUT_HEADING = re.compile(r"(?:output|response|answer)(?:s|\s+\w+)?", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
-_MODIFIERS = {"MODIFIER", "FULLWIDTH", "MATHEMATICAL", "CIRCLED", "SQUARED", "NEGATIVE", "PARENTHESIZED"}
-_ALPHABETS = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU"} | _MODIFIERS
 
 
 @lint(
@@ -94,10 +94,10 @@ def output_format(page: Page) -> Iterator[Hit]:
 )
 def look_alike(page: Page) -> Iterator[Hit]:
     for number, line in enumerate(page.lines, 1):
-        if not line.isascii():
-            for word in _WORD.findall(line):
-                if odd := _odd_letter(word):
-                    yield Hit(number, f"{word!r} has the letter U+{ord(odd):04X}, {unicodedata.name(odd)}")
+        plain = plain_letters(fold(line))  # letter by letter, so that places stay the same
+        for found in _WORD.finditer(line) if plain != line else ():
+            if odd := _odd_letter(found[0], plain[found.start() : found.end()]):
+                yield Hit(number, f"{found[0]!r} has the letter U+{ord(odd):04X}, {unicodedata.name(odd)}")
 
 
 @lint(
@@ -114,16 +114,9 @@ def invisible_character(page: Page) -> Iterator[Hit]:
                 yield Hit(number, f"U+{ord(char):04X}, {unicodedata.name(char, 'without a name')}")
 
 
-def _odd_letter(word: str) -> str:
-    """The first letter of a word that is of another alphabet than its ASCII letters, or that is an ASCII letter's
-    ornamented form; "" if there is none.
-    """
-    ascii_letters = any(char.isascii() and char.isalpha() for char in word)
-    for char in word:
-        alphabet = unicodedata.name(char, "").split(" ")[0]
-        if alphabet in _MODIFIERS or (ascii_letters and alphabet in _ALPHABETS - {"LATIN"}):
-            return char
-    return ""
+def _odd_letter(word: str, plain: str) -> str:
+    """The first letter of a word that is not what it looks like; "" if there is none."""
+    return next((char for char, looks in zip(word, plain, strict=True) if char != looks), "")
 
 
 LINTS = (missing_section, too_long, too_short, output_format, look_alike, invisible_character)

@@ -34,8 +34,8 @@ def golden_item_is_an_example(page: Page) -> Iterator[Hit]:
 )
 def opposite_labels(page: Page) -> Iterator[Hit]:
     """Under two policies opposite labels are ordinary: an insult is allowed by a policy on spam. So they are only found
-    if a rule of the one and a rule of the other have the same label, and that rule is what the item violates; the
-    rules that it should cite, or any rule if it names none.
+    if the other policy has a rule with the label of one that the item should cite; or, if it names no rule, has a rule
+    with the label of each.
     """
     others = {policy.id: policy for policy in page.beside}
     for item, expected in page.labelled():
@@ -120,9 +120,11 @@ def _claim(policy: Policy, expected: Expected, other_id: str, others: Mapping[st
     if other_id not in others:
         return ""
     theirs = {rule.label.strip().lower() for rule in others[other_id].rules if rule.label}
-    broken = [rule for rule in policy.rules if not expected.rule_ids or rule.id in expected.rule_ids]
-    shared = next((rule.label for rule in broken if rule.label.strip().lower() in theirs), None)
-    return f" under {other_id}, which has the label {shared!r} too" if shared else ""
+    broken = [rule.label for rule in policy.rules if not expected.rule_ids or rule.id in expected.rule_ids]
+    shared = [label for label in broken if label.strip().lower() in theirs]
+    if not shared or (not expected.rule_ids and shared != broken):
+        return ""
+    return f" under {other_id}, which has the label {shared[0]!r} too"
 
 
 LINTS = (

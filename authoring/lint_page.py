@@ -41,7 +41,7 @@ class Page:
     @cached_property
     def said(self) -> tuple[tuple[int, str], ...]:
         """Lines of the prose in the author's own words, with their numbers: no examples, quotations blanked."""
-        lines = _QUOTED.sub(_blank, self.policy.prose).splitlines()
+        lines = _QUOTED.sub(_blank, self.policy.prose).split("\n")
         return tuple(
             (self.at(number), line) for number, line in enumerate(lines) if self._section(number) != "examples"
         )
@@ -49,7 +49,7 @@ class Page:
     @property
     def lines(self) -> list[str]:
         """The whole file; the first is line 1."""
-        return self.policy.text.splitlines()
+        return self.policy.text.split("\n")
 
     def at(self, prose_line: int) -> int:
         """The line of the file for one of the prose, from 0."""
@@ -60,7 +60,7 @@ class Page:
         return (each for each in self.prose.bullets if each.section == section and each.violates is violates)
 
     def key_line(self, *key: str | int) -> int:
-        """The line of a key in the front matter, such as "rules", 2; of the key that it would be in if it is not there."""
+        """The line of a key in the front matter, such as "rules", 2; of the key around it if there is none."""
         while key:
             if key in self._keys:
                 return self._keys[key]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -18,12 +20,20 @@ class Length(NamedTuple):
 
 def count_tokens(text: str) -> Length:
     """With the vocabulary of gpt-oss where the package that has it is installed; else estimated from the characters."""
+    if (count := _gpt_oss()) is not None:
+        return Length(count(text), "o200k_harmony")
+    return Length(round(len(text) / _CHARACTERS), f"estimated, at {_CHARACTERS} characters each")
+
+
+@cache
+def _gpt_oss() -> Callable[[str], int] | None:
+    """Loaded once, since that takes a third of a second."""
     if find_spec("openai_harmony") is None:
-        return Length(round(len(text) / _CHARACTERS), f"estimated at {_CHARACTERS} characters each")
+        return None
     from openai_harmony import HarmonyEncodingName, HarmonyError, load_harmony_encoding
 
     try:
         encoding = load_harmony_encoding(HarmonyEncodingName.HARMONY_GPT_OSS)
     except HarmonyError:
-        return Length(round(len(text) / _CHARACTERS), f"estimated at {_CHARACTERS} characters each")
-    return Length(len(encoding.encode(text)), "o200k_harmony")
+        return None
+    return lambda text: len(encoding.encode(text, disallowed_special=()))

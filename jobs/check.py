@@ -88,7 +88,7 @@ class CheckReport:
 
 
 def check(target: Path) -> CheckReport:
-    """Check a job, or a policy's file, or a folder of them. Writes nothing. Raises InputError for what a run refuses."""
+    """Check a job, a policy, or a folder of them. Writes nothing. Raises InputError for what a run would refuse."""
     if target.suffix.lower() == ".md" or target.is_dir():
         policies = load_policies(target)
         return CheckReport(PolicyFacts(_names(tuple(policies.values()))), lint_policies(policies))

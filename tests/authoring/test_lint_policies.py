@@ -1,0 +1,80 @@
+"""Policies that are looked through together, with the golden files that they name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from assay.errors import InputError
+from authoring.lint_policies import lint_policies, load_policies
+from authoring.lint_records import Finding
+
+CLEAN = (Path(__file__).parent / "policies" / "market.md").read_text(encoding="utf-8")
+GOLDEN = CLEAN[CLEAN.index("golden:\n") : CLEAN.index("rules:\n")]
+TUSK = "Two front teeth of an elephant, 300 each, by post."
+
+
+def write(folder: Path, first: str, second: str) -> Path:
+    (folder / "market.md").write_text(first, encoding="utf-8")
+    (folder / "zoo.md").write_text(second.replace("id: market", "id: zoo"), encoding="utf-8")
+    return folder
+
+
+def codes(folder: Path) -> set[str]:
+    return {each.code for each in findings(folder)}
+
+
+def findings(folder: Path) -> tuple[Finding, ...]:
+    return lint_policies(load_policies(folder))
+
+
+def labelled(first: str, second: str) -> tuple[str, str]:
+    """Two policies that label one item both ways; `first` and `second` are the labels of their rule M1."""
+    allowed = GOLDEN.replace("violates, rules: M1", "allowed").replace("label: allowed}", "label: violates}", 2)
+    texts = (CLEAN, CLEAN.replace(GOLDEN, allowed.replace("label: violates}", "label: allowed}", 1)))
+    return texts[0].replace("animals", first, 1), texts[1].replace("animals", second, 1)
+
+
+def test_opposite_labels_under_two_policies_are_ordinary(tmp_path: Path) -> None:
+    assert "P041" not in codes(write(tmp_path, *labelled("animals", "feeding")))
+
+
+def test_opposite_labels_are_found_where_both_policies_have_the_label_that_is_violated(tmp_path: Path) -> None:
+    found = [each for each in findings(write(tmp_path, *labelled("animals", "Animals"))) if each.code == "P041"]
+    assert {Path(each.path).name for each in found} == {"market.md", "zoo.md"}
+    assert all("which has the label" in each.message for each in found)
+
+
+def test_a_golden_file_is_read_from_beside_the_policy(tmp_path: Path) -> None:
+    (tmp_path / "golden").mkdir()
+    (tmp_path / "golden" / "market.csv").write_text(
+        f'item_id,label,rules,text\na,violates,M7,"{TUSK}"\nb,allowed,,"Cage for a canary, with the canary."\n'
+    )
+    (tmp_path / "market.md").write_text(CLEAN.replace(GOLDEN, "golden: golden/market.csv\n"), encoding="utf-8")
+    assert codes(tmp_path) == {"P040", "P043"}
+
+
+def test_what_is_wrong_with_a_golden_file_is_said_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("item_id,label,text\na,perhaps,hello\n")
+    (tmp_path / "market.md").write_text(CLEAN.replace(GOLDEN, "golden: bad.csv\n"), encoding="utf-8")
+    [finding] = findings(tmp_path)
+    assert finding.code == "P045"
+    assert "bad.csv:2" in finding.message
+
+
+def test_a_folder_without_policies_and_an_id_that_is_used_twice_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("Policies come here.")
+    with pytest.raises(InputError, match="no policy in this folder"):
+        load_policies(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.md").write_text(CLEAN, encoding="utf-8")
+    with pytest.raises(InputError, match=r"b\.md: id: 'market' is also the id of .*a\.md"):
+        load_policies(tmp_path)
+
+
+def test_policies_in_folders_of_their_own_are_found(tmp_path: Path) -> None:
+    for name in ("market", "zoo"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "policy.md").write_text(CLEAN.replace("id: market", f"id: {name}"), encoding="utf-8")
+    assert [policy.id for policy in load_policies(tmp_path).values()] == ["market", "zoo"]
