@@ -116,12 +116,12 @@ def _sweep(policy: PolicyReport) -> Table:
 
 
 def _mistakes(name: str, mistakes: Sequence[Mistake]) -> RenderableType:
-    table = _table(f"mistakes of {name}", "item", "", "why the judge said so", "what it judged")
+    table = _table("mistake", "item", "", "why the judge said so", "what it judged")
     for mistake in mistakes[:MISTAKES]:
         why, what = excerpt(mistake.rationale), excerpt(mistake.content)
         _row(table, mistake.kind, mistake.item_id, judgement(mistake), why, what)
-    more = len(mistakes) - MISTAKES
-    return Group(table, Text(f"and {more:,} more; --format json has all of them")) if more > 0 else table
+    head, more = Text(f"{name}: {len(mistakes):,} mistakes"), len(mistakes) - MISTAKES
+    return Group(head, table, *([Text(f"and {more:,} more; --format json has all of them")] if more > 0 else []))
 
 
 def _attacks(policy: PolicyAttacks) -> RenderableType:
