@@ -8,6 +8,7 @@ from datetime import datetime
 
 from actors.limits import Limits
 from assay.config import Config
+from assay.contracts import NO_MARKS, Marks
 from assay.policy import Policy
 from sources.plan import Plan
 
@@ -18,6 +19,7 @@ class Assignment:
 
     `plan` is what a batch job reads. Of a stream, `ends` are the offsets to stop at, by topic and partition; None: go
     on for ever. `since`: no verdict that was judged before is reused; None: verdicts of earlier runs are, too.
+    `marks`: what the items say of how they want to be judged.
     """
 
     config: Config
@@ -26,6 +28,7 @@ class Assignment:
     plan: Plan | None = None
     ends: Mapping[tuple[str, int], int] | None = None
     since: datetime | None = None
+    marks: Marks = NO_MARKS
 
     @property
     def stream(self) -> bool:

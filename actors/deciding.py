@@ -48,6 +48,11 @@ class Deciding:
         detail = f"a {case.item.kind}; policy {case.policy.id} applies to {kinds}"
         return self._of_case(case, Judgement(Rejection(Reason.OTHER_KIND, detail), attempts=0), Stage.POLICY)
 
+    def spare(self, case: Case) -> Outcome:
+        """Without asking: the item names other policies."""
+        detail = f"the item is not to be judged under policy {case.policy.id}"
+        return self._of_case(case, Judgement(Rejection(Reason.NOT_ASKED, detail), attempts=0), Stage.POLICY)
+
     async def _ask(self, case: Case) -> Judgement:
         try:
             async with asyncio.timeout(self._allowed):

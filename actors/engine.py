@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from actors.engine_load import Engine, Language, load_engine, load_language, prepare_environment, sampling
 from actors.identity import identify
 from actors.parse import Answer, parse
-from actors.prompt import Layout, Rendered, layout_of, show
+from actors.prompt import Layout, Rendered, show
 from assay.config import VllmConfig
 from assay.errors import EngineDied, InputError, RecordError
 from assay.policy import Policy
@@ -76,16 +76,16 @@ class VllmJudge:
 
     async def prepare(self, policies: Sequence[Policy]) -> None:
         """Read each policy once. Raises InputError for one that leaves no room."""
+        _, language = self._running()
         for policy in policies:
-            for layout in Layout:
+            for layout in language.renderer.layouts:
                 self._room(policy, layout)
                 await self._warm(policy, layout)
 
     async def judge(self, case: Case) -> Judgement:
         """A verdict or a named rejection, after at most two attempts. Raises EngineDied."""
-        layout = layout_of(case.item.kind)
         try:
-            prompt = await self._render(case, self._room(case.policy, layout))
+            prompt = await self._render(case)
         except RecordError as error:
             return Judgement(
                 Rejection(error.reason, error.detail, show(case.item).encode("utf-8", "replace")), attempts=0
@@ -95,15 +95,14 @@ class VllmJudge:
         again = self._second(attempts[0].result, params, prompt)
         if again is not None:
             attempts.append(await self._attempt(prompt, case.policy, again))
-        engine, language = self._running()
-        prefix = len(language.renderer.frame(case.policy, layout).prefix)
+        engine, _ = self._running()
         return Judgement(
             result=attempts[-1].result,
             attempts=len(attempts),
             prompt_hash=prompt.hash,
             prompt_tokens=len(prompt.ids) * len(attempts),
             cached_tokens=sum(attempt.cached_tokens for attempt in attempts),
-            cacheable_tokens=prefix // engine.block * engine.block * len(attempts),
+            cacheable_tokens=prompt.content_start // engine.block * engine.block * len(attempts),
             output_tokens=sum(attempt.output_tokens for attempt in attempts),
         )
 
@@ -138,11 +137,16 @@ class VllmJudge:
             )
         return engine.context - taken
 
-    async def _render(self, case: Case, room: int) -> Rendered:
-        _, language = self._running()
+    async def _render(self, case: Case) -> Rendered:
+        """Raises RecordError."""
         if case.item.size > _LONG:
-            return await asyncio.to_thread(language.renderer.render, case, room)
-        return language.renderer.render(case, room)
+            return await asyncio.to_thread(self._rendered, case)
+        return self._rendered(case)
+
+    def _rendered(self, case: Case) -> Rendered:
+        _, language = self._running()
+        shown = language.renderer.show(case.item)
+        return language.renderer.render_shown(case.policy, shown, self._room(case.policy, shown.layout))
 
     def _sampling(self, policy: Policy) -> SamplingParams:
         params = self._params.get(policy.hash)

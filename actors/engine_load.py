@@ -87,7 +87,7 @@ def language(config: VllmConfig, tokenizer: PreTrainedTokenizerBase, harmony: bo
     split = partial(split_harmony, decode=decode) if harmony else partial(split_plain, control=encoder.control)
     digits = [encoder.encode(digit) for digit in "01"]
     zero, one = (ids[0] if len(ids) == 1 else None for ids in digits)
-    renderer = Renderer(framer, encoder, config.max_rationale_chars)
+    renderer = Renderer(framer, encoder, config.max_rationale_chars, config.normalise)
     return Language(renderer, Codec(decode, split, zero, one), harmony)
 
 

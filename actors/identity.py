@@ -13,14 +13,16 @@ from typing import Literal
 from actors.prompt import PROMPT_FORMAT
 from assay.config import ScriptedConfig, VllmConfig
 from assay.errors import InputError
+from assay.normalise import NORMALISE_FORMAT
 from assay.records import JudgeIdentity
 
-_SPEED_ONLY = {
+_NO_SETTINGS = {
     "kind",
     "model",
     "revision",
     "family",
     "keep_reasoning",
+    "normalise",  # see _normalising
     "window",
     "deadline_seconds",
     "max_num_seqs",
@@ -39,15 +41,24 @@ _SAMPLES, _SAMPLE_BYTES = 16, 64 * 1024
 def identify(config: ScriptedConfig | VllmConfig) -> JudgeIdentity:
     """The judge's identity. Raises InputError for a model that can't be found."""
     if isinstance(config, ScriptedConfig):
-        script = {"match": config.match, "max_content_chars": config.max_content_chars}
+        script: dict[str, object] = {"match": config.match, "max_content_chars": config.max_content_chars}
+        if config.noise:
+            script |= {"noise": config.noise, "seed": config.seed}
+        script |= _normalising(config)
         return JudgeIdentity("scripted", "1", _digest(script))
-    settings = {**config.model_dump(mode="json", exclude=_SPEED_ONLY), "prompt_format": PROMPT_FORMAT}
+    settings = {**config.model_dump(mode="json", exclude=_NO_SETTINGS), "prompt_format": PROMPT_FORMAT}
+    settings |= _normalising(config)
     folder = model_folder(config)
     if folder is None:
         settings["family"] = config.family
         return JudgeIdentity(config.model, hub_revision(config), _digest(settings))
     settings["family"] = family_of(config, folder)
     return JudgeIdentity(folder.resolve().name, _fingerprint(folder), _digest(settings))
+
+
+def _normalising(config: ScriptedConfig | VllmConfig) -> dict[str, str]:
+    """Nothing where it is off, so that a judge keeps the identity that it had before there was such a setting."""
+    return {"normalise": NORMALISE_FORMAT} if config.normalise else {}
 
 
 def model_folder(config: VllmConfig) -> Path | None:

@@ -8,9 +8,10 @@ from actors.counts import Counts
 from actors.deciding import Deciding
 from actors.holding import Holding
 from actors.holdings import Holdings
+from assay.contracts import Marks
 from assay.keys import Keys
 from assay.policy import Policy
-from assay.records import Arrival, BadItem, Case, Outcome
+from assay.records import Arrival, BadItem, Case, Item, JudgeIdentity, Outcome
 
 Waiting = tuple[Holding, Case]
 
@@ -21,13 +22,14 @@ class Intake:
     def __init__(
         self,
         policies: Sequence[Policy],
-        keys: Keys,
+        judge: JudgeIdentity,
+        marks: Marks,
         deciding: Deciding,
         finish: Callable[[Holding, Outcome], None],
         counts: Counts,
     ) -> None:
         self.policies = tuple(policies)
-        self._keys = keys
+        self._keys, self._under = Keys(judge, marks.apart), marks.under
         self._deciding, self._finish, self._counts = deciding, finish, counts
         self._coming: tuple[Policy, ...] | None = None
 
@@ -66,9 +68,16 @@ class Intake:
                 self._finish(holding, self._deciding.refuse(arrival, policy))
             elif arrival.kind not in policy.applies_to:
                 self._finish(holding, self._deciding.pass_over(self._keys.case(arrival, policy)))
+            elif not self._wants(arrival, policy):
+                self._finish(holding, self._deciding.spare(self._keys.case(arrival, policy)))
             elif holding.condemns(position):
                 self._finish(holding, self._deciding.condemn(self._keys.case(arrival, policy)))
             else:
                 found.append((holding, self._keys.case(arrival, policy)))
         holding.reach(position + 1)
         return found
+
+    def _wants(self, item: Item, policy: Policy) -> bool:
+        """Whether the item is to be judged under this policy, as far as it says anything."""
+        named = None if self._under is None else dict(item.carried).get(self._under)
+        return named is None or policy.id in named.split()

@@ -20,9 +20,8 @@ from actors.intake import Intake, Waiting
 from actors.limits import Limits
 from actors.reuse import Reuse
 from actors.telling import Telling
-from assay.contracts import Grant, History, Judge, News, Outbox, Polled, Shard, Sink, Source, Tally
+from assay.contracts import NO_MARKS, Grant, History, Judge, Marks, News, Outbox, Polled, Shard, Sink, Source, Tally
 from assay.errors import gravest
-from assay.keys import Keys
 from assay.policy import Policy
 from assay.records import Case, Outcome
 
@@ -51,11 +50,12 @@ class Loop:
         tell: Callable[[Report], None],
         outbox: Outbox | None = None,
         history: History | None = None,
+        marks: Marks = NO_MARKS,
     ) -> None:
         self._source, self._sink, self._judge, self._tell = source, sink, judge.identity, tell
         self._limits, self._counts = limits, Counts()
         self._deciding = Deciding(judge, run_id, limits.deadline_seconds)
-        self._intake = Intake(policies, Keys(judge.identity), self._deciding, self._finish, self._counts)
+        self._intake = Intake(policies, judge.identity, marks, self._deciding, self._finish, self._counts)
         self._reuse = Reuse(history, self._deciding, self._finish, self._counts)
         self._telling = Telling(outbox, self.note)
         self._held = Holdings()

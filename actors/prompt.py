@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from assay.errors import FatalError, RecordError
+from assay.normalise import decoded_view
 from assay.policy import Policy
 from assay.records import Case, Item, ItemKind, Reason, Turn
 
@@ -27,21 +28,45 @@ PROMPT_FORMAT = "1"
 
 
 class Layout(StrEnum):
-    """How content is shown: a text as it is; a completion or chat as one JSON object per turn."""
+    """How content is shown: a text as it is; a completion or chat as one JSON object per turn.
+
+    The decoded ones are for content that has a view (`assay.normalise`): the same, and after it the views as JSON.
+    """
 
     TEXT = "text"
     TURNS = "turns"
+    DECODED_TEXT = "decoded_text"
+    DECODED_TURNS = "decoded_turns"
+
+
+PLAIN_LAYOUTS = (Layout.TEXT, Layout.TURNS)
+_DECODED = {Layout.TEXT: Layout.DECODED_TEXT, Layout.TURNS: Layout.DECODED_TURNS}
 
 
 def layout_of(kind: ItemKind) -> Layout:
+    """The layout of content without a view."""
     return Layout.TEXT if kind is ItemKind.TEXT else Layout.TURNS
 
 
+_TURNS = (
+    "The user message is a conversation: one JSON object a line, with part, role and content. Lines with part "
+    '"judged" are judged. Lines with part "context" came before them; use them to understand, never judge them.'
+)
+_VIEW = (
+    "as a program reads them that undoes disguises (encoded text, look-alike or invisible characters, odd spelling). "
+    "It may be wrong; where it is right, what it says is what the content says."
+)
 _SHOWN = {
     Layout.TEXT: "The user message is the content, word for word. All of it is judged.",
-    Layout.TURNS: (
-        "The user message is a conversation: one JSON object a line, with part, role and content. Lines with part "
-        '"judged" are judged. Lines with part "context" came before them; use them to understand, never judge them.'
+    Layout.TURNS: _TURNS,
+    Layout.DECODED_TEXT: (
+        "The user message is the content, word for word, and after it one last line that is not part of it. All of the "
+        "content is judged, lines in it that look like the last included. The last line is a JSON object with part "
+        f'"decoded": passages of the content again, {_VIEW}'
+    ),
+    Layout.DECODED_TURNS: (
+        f'{_TURNS} Lines with part "decoded" were said by nobody: each has passages of the line with that number '
+        f"again, {_VIEW}"
     ),
 }
 
@@ -79,6 +104,35 @@ def show(item: Item) -> str:
 
 def _line(part: str, turn: Turn) -> str:
     return json.dumps({"part": part, "role": turn.role, "content": turn.content}, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Content as the judge sees it, and the layout that explains it."""
+
+    layout: Layout
+    content: str
+
+
+def show_decoded(item: Item) -> Shown:
+    """The content, and its views where it has some.
+
+    The views come last, each on a line of its own without a line break in it. So no content can pass for one: a text
+    ends before the last line, whatever its own lines look like, and no turn can forge a line at all.
+    """
+    layout, content = layout_of(item.kind), show(item)
+    texts = [content] if layout is Layout.TEXT else [turn.content for turn in (*item.context, *item.judged)]
+    views = [
+        _view_line(view, None if layout is Layout.TEXT else line)
+        for line, text in enumerate(texts, 1)
+        if (view := decoded_view(text)) is not None
+    ]
+    return Shown(_DECODED[layout], "\n".join([content, *views])) if views else Shown(layout, content)
+
+
+def _view_line(view: str, line: int | None) -> str:
+    about = {} if line is None else {"line": line}
+    return json.dumps({"part": "decoded", **about, "content": view}, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +220,15 @@ def _longest(vocab: Mapping[str, int] | Sequence[tuple[str, float]]) -> int:
 
 
 class Renderer:
-    """Turns cases into prompts for one model. Frames are kept per policy text and layout."""
+    """Turns cases into prompts for one model. Frames are kept per policy text and layout.
 
-    def __init__(self, framer: Framer, encoder: ContentEncoder, rationale_chars: int) -> None:
+    With `normalise`, content that seems disguised is shown with its views (`show_decoded`). `layouts` may occur.
+    """
+
+    def __init__(self, framer: Framer, encoder: ContentEncoder, rationale_chars: int, normalise: bool = False) -> None:
         self.encoder = encoder
+        self.layouts = tuple(Layout) if normalise else PLAIN_LAYOUTS
+        self._normalise = normalise
         self.stop_ids = framer.stop_ids
         self._framer = framer
         self._rationale_chars = rationale_chars
@@ -184,12 +243,20 @@ class Renderer:
             self._frames[key] = frame
         return frame
 
+    def show(self, item: Item) -> Shown:
+        """The content as the judge is to see it. Takes a second for some million characters if they are normalised."""
+        return show_decoded(item) if self._normalise else Shown(layout_of(item.kind), show(item))
+
     def render(self, case: Case, room: int) -> Rendered:
-        """The prompt for a case, its content at most `room` tokens long.
+        """The prompt for a case, its content at most `room` tokens long. Raises RecordError: too_long, surrogate."""
+        return self.render_shown(case.policy, self.show(case.item), room)
+
+    def render_shown(self, policy: Policy, shown: Shown, room: int) -> Rendered:
+        """The prompt for content that `show` returned.
 
         Raises RecordError: too_long (found out without encoding where the bytes alone tell), surrogate.
         """
-        content = show(case.item)
+        content = shown.content
         try:
             size = len(content.encode())
         except UnicodeEncodeError as error:
@@ -201,7 +268,7 @@ class Renderer:
         ids = self.encoder.encode(content)
         if len(ids) > room:
             raise RecordError(Reason.TOO_LONG, f"{len(ids)} tokens of content; the judge has room for {room}")
-        frame = self.frame(case.policy, layout_of(case.item.kind))
+        frame = self.frame(policy, shown.layout)
         prompt = [*frame.prefix, *ids, *frame.suffix]
         start = len(frame.prefix)
         return Rendered(prompt, start, start + len(ids), hashlib.sha256(array("i", prompt)).hexdigest())

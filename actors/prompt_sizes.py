@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from actors.engine_load import Language, load_language
 from actors.identity import model_folder
-from actors.prompt import Layout
+from actors.prompt import Layout, Shown
 from assay.config import VllmConfig
 from assay.errors import InputError
 from assay.policy import Policy
+from assay.records import Item
 
 _BLOCK_GPU, _BLOCK_CPU = 16, 128
 """Tokens in a block of vLLM's KV cache, unless its user says otherwise, which assay does not."""
@@ -33,7 +34,12 @@ class PromptSizes:
 
     def __init__(self, config: VllmConfig, language: Language, context: int | None, gpus: float) -> None:
         self._config, self._renderer, self._context = config, language.renderer, context
+        self.layouts = language.renderer.layouts
         self.block = _BLOCK_GPU if gpus else _BLOCK_CPU
+
+    def show(self, item: Item) -> Shown:
+        """The content as the judge will see it, views included."""
+        return self._renderer.show(item)
 
     def frame(self, policy: Policy, layout: Layout) -> FrameSize:
         """Raises InputError for a policy that leaves no room for content, as the engine would."""

@@ -151,7 +151,9 @@ class Replica:
         source = await asyncio.to_thread(make_source, work, self._name, BoardClaims(self._board, self._name))
         try:
             outbox = make_outbox(work.config)
-            self._loop = Loop(source, judge, sink, work.policies, work.run_id, work.limits, self._tell, outbox, history)
+            self._loop = Loop(
+                source, judge, sink, work.policies, work.run_id, work.limits, self._tell, outbox, history, work.marks
+            )
             if self._renewed is not None and self._renewed != work.policies:
                 await self._take_in(self._renewed, judge, self._loop)
             if self._stopped:

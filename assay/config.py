@@ -149,16 +149,20 @@ class KafkaConfig(Section):
 class ScriptedConfig(Section):
     """A judge that follows a script: it flags what `match` finds and cites the policy's first rule.
 
-    `journal` is a file to which it adds a byte per case that it is asked: what was really judged, kills and all.
+    Of all cases it gets the share `noise` wrong: always the same ones, for one `seed`. `journal` is a file to which it
+    adds a byte per case that it is asked: what was really judged, kills and all.
     """
 
     kind: Literal["scripted"]
     match: str = r"(?!)"
+    noise: Annotated[float, Field(ge=0, le=1)] = 0
+    seed: int = 0
     latency_ms: Annotated[float, Field(ge=0)] = 0
     jitter: Annotated[float, Field(ge=0, le=1)] = 0
     kill_on: str | None = None
     window: Annotated[int, Field(gt=0)] = 256
     max_content_chars: Annotated[int, Field(gt=0)] | None = None
+    normalise: bool = False
     deadline_seconds: Annotated[float, Field(gt=0)] = 900.0
     journal: str | None = None
 
@@ -187,6 +191,7 @@ class VllmConfig(Section):
     max_output_tokens: Annotated[int, Field(gt=0)] = 4096
     retry_output_tokens: Annotated[int, Field(gt=0)] = 8192
     max_rationale_chars: Annotated[int, Field(gt=0)] = 600
+    normalise: bool = False
     keep_reasoning: bool = True
     window: Annotated[int, Field(gt=0)] = 256
     deadline_seconds: Annotated[float, Field(gt=0)] = 900.0

@@ -193,6 +193,21 @@ class History:
     audit: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Carried columns by which items say how they want to be judged; None: nothing is said, as in most runs.
+
+    Items that differ in `apart` get no verdict of each other, whatever their content. `under` holds the ids of the
+    policies, with spaces between them, that an item is to be judged under; an item without it, under all of them.
+    """
+
+    apart: str | None = None
+    under: str | None = None
+
+
+NO_MARKS = Marks()
+
+
 class Move(NamedTuple):
     """A compare-and-set on one ledger key: it must hold `was` (None: absent) and will hold `now` (>= 0)."""
 

@@ -41,23 +41,30 @@ class _Sha(Protocol):
 
 
 class Keys:
-    """Keys of cases that one judge is to decide. Cheap per case: all but the content is hashed once per policy."""
+    """Keys of cases that one judge is to decide. Cheap per case: all but the content is hashed once per policy.
 
-    def __init__(self, judge: JudgeIdentity) -> None:
-        self._judge = judge
+    `apart` names a carried column whose value is a fifth part of the key, of items that have it.
+    """
+
+    def __init__(self, judge: JudgeIdentity, apart: str | None = None) -> None:
+        self._judge, self._apart = judge, apart
         self._begun: dict[str, _Sha] = {}
 
     def case(self, item: Item, policy: Policy) -> Case:
         """The case of this item under this policy, with its key."""
-        return Case(item, policy, self.of(item.content_hash, policy))
+        return Case(item, policy, self.of(item.content_hash, policy, self._parting(item)))
 
-    def of(self, content_hash: str, policy: Policy) -> str:
+    def of(self, content_hash: str, policy: Policy, parting: str = "") -> str:
+        """The key of this content under this policy; `parting` keeps it apart from the same content without it."""
         begun = self._begun.get(policy.hash)
         if begun is None:
             begun = self._begun[policy.hash] = self._begin(policy)
         sha = begun.copy()
-        sha.update(bytes.fromhex(content_hash))
+        sha.update(bytes.fromhex(content_hash) + parting.encode("utf-8", "surrogatepass"))
         return sha.hexdigest()
+
+    def _parting(self, item: Item) -> str:
+        return "" if self._apart is None else dict(item.carried).get(self._apart, "")
 
     def _begin(self, policy: Policy) -> _Sha:
         """What all contents share, each text with its length before it."""

@@ -67,6 +67,8 @@ class Reason(StrEnum):
     TOMBSTONE = "tombstone"
     # decided by the item's kind and the policy
     OTHER_KIND = "other_kind"
+    # decided by the item and the policy: nobody wants to know
+    NOT_ASKED = "not_asked"
     # decided by the source: items that were gone before they could be read
     GAP = "gap"
     # decided by how the judge answered

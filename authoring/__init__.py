@@ -1,1 +1,1 @@
-"""What a policy writer needs without a judge: lint, golden files, import, attacks."""
+"""What a policy's author needs without a judge: reading, checking and importing policies and golden files."""

@@ -14,7 +14,7 @@ from actors.board import Status
 from actors.identity import identify
 from actors.supervisor import Supervisor, cluster
 from assay.config import ParquetConfig
-from assay.contracts import Move, Sink
+from assay.contracts import NO_MARKS, Marks, Move, Sink
 from assay.errors import FatalError, InputError, Interrupted, Refused
 from assay.ledger import source_key
 from assay.records import JudgeIdentity
@@ -92,11 +92,17 @@ def source_moves(planned: Plan, ledger: Mapping[str, int], on_change: str) -> di
 
 
 def backfill(
-    job: Job, on_status: Callable[[Status, int], None], stopping: Callable[[], bool], *, fresh: bool = False
+    job: Job,
+    on_status: Callable[[Status, int], None],
+    stopping: Callable[[], bool],
+    *,
+    fresh: bool = False,
+    marks: Marks = NO_MARKS,
 ) -> Summary:
     """Run a job to its end, or until `stopping`. The run is recorded in table `runs` either way.
 
-    `fresh`: no verdict of an earlier run is reused; what is settled in this source stays settled.
+    `fresh`: no verdict of an earlier run is reused; what is settled in this source stays settled. `marks`: what the
+    items say of how they want to be judged.
 
     Raises InputError before anything is judged, FatalError when the run fails or does not balance.
     """
@@ -106,7 +112,7 @@ def backfill(
     ready, run_id = prepare(job, sink), uuid4().hex
 
     def run() -> Summary:
-        status = _judge(ready, sink, run_id, on_status, stopping, fresh=fresh)
+        status = _judge(ready, sink, run_id, on_status, stopping, fresh=fresh, marks=marks)
         work = work_of(job, status.tally if status else None, time.monotonic() - began)
         return _settle_up(ready, sink, run_id, work, stopped=stopping())
 
@@ -129,6 +135,7 @@ def _judge(
     stopping: Callable[[], bool],
     *,
     fresh: bool,
+    marks: Marks,
 ) -> Status | None:
     """Have replicas settle what is open. None if nothing is."""
     shards = [piece.shard for piece in ready.reach.open]
@@ -139,7 +146,8 @@ def _judge(
     catch_up(job)
     try:
         with cluster(job.config.replicas), upkeep(job):
-            work = Assignment(job.config, job.policies, run_id, ready.plan, since=datetime.now(UTC) if fresh else None)
+            since = datetime.now(UTC) if fresh else None
+            work = Assignment(job.config, job.policies, run_id, ready.plan, since=since, marks=marks)
             return Supervisor(work, shards, lambda status: on_status(status, to_settle), stopping).run()
     except Interrupted:
         return None

@@ -5,19 +5,17 @@ Exit codes: 0 done; 1 the run failed or does not balance; 2 the input or config 
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 
 from assay.errors import AssayError, InputError
 from authoring.importing_records import LabelsFrom
+from jobs.cli_parts import AsJson, ConfigPath, Policies, stop_signals
+from jobs.eval_cli import eval_command
 from jobs.load import load_config, load_job
 from jobs.sql_output import printable
 
@@ -25,13 +23,11 @@ app = typer.Typer(
     help="Audit content against written policies, at scale.", no_args_is_help=True, pretty_exceptions_enable=False
 )
 
-ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The job's YAML file.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Reuse no verdict of an earlier run.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Go on though another judge can't reuse what there is.")]
 AllowEdited = Annotated[
     bool, typer.Option("--allow-edited", help="Take policies that were edited under an old version.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of a table.")]
 
 
 class CheckFormat(StrEnum):
@@ -72,7 +68,7 @@ def plan(
     config: ConfigPath,
     sample: Annotated[float, typer.Option(help="The share of contents to look at: 0.05. The rest is estimated.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Which contents a sample takes.")] = 0,
-    policies: Annotated[str, typer.Option(help="Only the policies with these ids: a,b,c.")] = "",
+    policies: Policies = "",
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> None:
@@ -91,7 +87,7 @@ def plan(
 @app.command()
 def backfill(
     config: ConfigPath,
-    policies: Annotated[str, typer.Option(help="Only the policies with these ids: a,b,c.")] = "",
+    policies: Policies = "",
     fresh: Fresh = False,
     yes: Yes = False,
     allow_edited: AllowEdited = False,
@@ -105,7 +101,7 @@ def backfill(
 
     job = load_job(config).under(policies)
     ask_before(job, yes=yes, allow_edited=allow_edited)
-    with _stop_signals() as stopping, progress() as reporter:
+    with stop_signals() as stopping, progress() as reporter:
         summary = run(job, reporter.show, stopping, fresh=fresh)
     print(summary.json() if as_json else lines(summary, str(config)))
     for warning in summary.warnings:
@@ -131,7 +127,7 @@ def stream(
 
     job = load_job(config)
     ask_before(job, yes=yes, allow_edited=allow_edited)
-    with _stop_signals() as stopping, stream_progress() as reporter:
+    with stop_signals() as stopping, stream_progress() as reporter:
         summary = run(
             job,
             until_end=until_end,
@@ -202,23 +198,7 @@ def import_policy(
     print(import_policies(path, out, labels, force=force).text(as_json))
 
 
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Whether SIGINT or SIGTERM came. A second one ends the process at once."""
-    came: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-        print("stopping: finishing what is in flight (once more to end at once)", file=sys.stderr, flush=True)
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_DFL)
-
-    before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(came)
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+app.command("eval")(eval_command)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.prompt import Layout, layout_of, show
+from actors.prompt import Layout
 from actors.prompt_sizes import FrameSize, PromptSizes
 from assay.policy import Policy
 from assay.records import Item, ItemKind
@@ -47,7 +47,7 @@ class Tokens:
         self._fitting = [policy.applies_to for policy in policies]
         self.policies = [PolicyTokens() for _ in policies]
         if sizes is not None:
-            self._frames = {layout: [sizes.frame(policy, layout) for policy in policies] for layout in Layout}
+            self._frames = {layout: [sizes.frame(policy, layout) for policy in policies] for layout in sizes.layouts}
             self._room = max(frame.room for frames in self._frames.values() for frame in frames)
         self._under_way: deque[Future[None]] = deque()
 
@@ -72,16 +72,17 @@ class Tokens:
             self._under_way.popleft().result()
 
     def _count(self, tasks: Sequence[Task], sizes: PromptSizes) -> None:
-        lengths = sizes.lengths([show(task.item) for task in tasks], self._room)
-        alike: dict[tuple[ItemKind, int, bool], list[int]] = defaultdict(list)
-        for task, length in zip(tasks, lengths, strict=True):
+        shown = [sizes.show(task.item) for task in tasks]
+        lengths = sizes.lengths([each.content for each in shown], self._room)
+        alike: dict[tuple[Layout, ItemKind, int, bool], list[int]] = defaultdict(list)
+        for task, each, length in zip(tasks, shown, lengths, strict=True):
             if length >= 0:
-                alike[task.item.kind, task.judged, task.first].append(length)
-        for (kind, judged, first), content in alike.items():
-            self._tally(kind, judged, first, np.array(content, np.int64))
+                alike[each.layout, task.item.kind, task.judged, task.first].append(length)
+        for (layout, kind, judged, first), content in alike.items():
+            self._tally(layout, kind, judged, first, np.array(content, np.int64))
 
-    def _tally(self, kind: ItemKind, judged: int, first: bool, content: NDArray[np.int64]) -> None:
-        frames = self._frames[layout_of(kind)]
+    def _tally(self, layout: Layout, kind: ItemKind, judged: int, first: bool, content: NDArray[np.int64]) -> None:
+        frames = self._frames[layout]
         for number, (frame, tokens) in enumerate(zip(frames, self.policies, strict=True)):
             fitting = content[content <= frame.room]
             if judged >> number & 1:

@@ -100,3 +100,10 @@ def test_a_script_is_its_pattern_not_its_pace() -> None:
     base = identify(ScriptedConfig(kind="scripted", match="x"))
     assert base == identify(ScriptedConfig(kind="scripted", match="x", latency_ms=5, jitter=0.5, window=3, kill_on="z"))
     assert base != identify(ScriptedConfig(kind="scripted", match="y"))
+
+
+def test_a_script_that_errs_is_another_judge() -> None:
+    base = identify(ScriptedConfig(kind="scripted", match="x"))
+    assert base == identify(ScriptedConfig(kind="scripted", match="x", seed=3))
+    erring = {identify(ScriptedConfig(kind="scripted", match="x", noise=0.1, seed=seed)) for seed in (0, 1)}
+    assert len(erring | {base}) == 3

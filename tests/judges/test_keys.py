@@ -82,6 +82,7 @@ SETTINGS: dict[str, list[dict[str, object]]] = {
     "`judge.temperature`, `top_p`, `seed`": [{"temperature": 0.5}, {"top_p": 0.9}, {"seed": 1}],
     "`judge.max_output_tokens`, `retry_output_tokens`": [{"max_output_tokens": 99}, {"retry_output_tokens": 99}],
     "`judge.max_rationale_chars`": [{"max_rationale_chars": 99}],
+    "`judge.normalise`": [{"normalise": True}],
     "`judge.max_model_len`": [{"max_model_len": 999}],
     "`judge.dtype`, `kv_cache_dtype`": [{"dtype": "float32"}, {"kv_cache_dtype": "fp8"}],
     "`judge.window`, `max_num_seqs`, `max_num_batched_tokens`": [
@@ -200,3 +201,13 @@ def made(content: Any, rules: Any, judge: JudgeIdentity) -> str:
     text = f"---\nid: {name}\nversion: 1\nrules:\n  - {{id: S1, severity: {severity}}}\n---\n{prose}\n"
     item = Item("1", kind, tuple(judged), Place("file", "0-10", 3), tuple(context))
     return Keys(judge).case(item, parse_policy(text, "policy")).key
+
+
+ONE, TWO = (("repeat", "1"), ("lang", "en")), (("repeat", "2"),)
+
+
+def test_items_that_a_run_keeps_apart_have_keys_of_their_own() -> None:
+    keys, policy = Keys(JudgeIdentity("a", "r", "s"), "repeat"), parse_policy(POLICY, "spam.md")
+    made = [keys.case(replace(ITEM, carried=carried), policy).key for carried in ((), ONE, TWO)]
+    assert made[0] == Keys(JudgeIdentity("a", "r", "s")).case(ITEM, policy).key
+    assert len(set(made)) == 3

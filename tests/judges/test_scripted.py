@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from actors.scripted import ScriptedJudge
@@ -46,3 +48,23 @@ async def test_latency_changes_nothing_else() -> None:
     fast = ScriptedJudge(ScriptedConfig(kind="scripted", match="x"))
     for text in ("x", "y"):
         assert await slow.judge(text_case(text, UNDER)) == await fast.judge(text_case(text, UNDER))
+
+
+async def test_it_is_wrong_at_the_rate_that_the_script_says_and_on_the_same_cases() -> None:
+    judge = ScriptedJudge(ScriptedConfig(kind="scripted", match="spam", noise=0.2, seed=4))
+    cases = [text_case(f"{number} " + ("spam" if number % 2 else "news"), UNDER, number) for number in range(2000)]
+    said = [await verdict(judge, case) for case in cases]
+    wrong = [each.violation != bool(number % 2) for number, each in enumerate(said)]
+    assert 0.17 < sum(wrong) / len(wrong) < 0.23
+    assert 0.17 < sum(wrong[1::2]) / 1000 < 0.23
+    assert [await verdict(judge, case) for case in cases] == said
+    scores = {(each.score, errs) for each, errs in zip(said, wrong, strict=True)}
+    assert scores == {(0.99, False), (0.01, False), (0.6, True), (0.4, True)}
+    assert all(each.violation == bool(each.rule_ids) for each in said)
+
+
+async def test_one_content_with_two_keys_is_wrong_independently() -> None:
+    judge = ScriptedJudge(ScriptedConfig(kind="scripted", noise=0.5))
+    case = text_case("one content", UNDER)
+    said = {(await verdict(judge, replace(case, key=str(number)))).violation for number in range(64)}
+    assert said == {True, False}

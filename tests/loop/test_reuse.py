@@ -14,7 +14,7 @@ from actors.limits import Limits
 from actors.loop import Loop
 from actors.scripted import ScriptedJudge
 from assay.config import ScriptedConfig
-from assay.contracts import Caution, Grant, History, Tally
+from assay.contracts import NO_MARKS, Caution, Grant, History, Marks, Tally
 from assay.records import Arrival, Case, Judgement, Reason, Rejection, Stage
 from sinks.memory import MemoryLookup, MemorySink
 from sources.memory import MemorySource
@@ -59,10 +59,11 @@ async def audit(
     history: History | None = None,
     run: str = "run",
     caution: Caution | None = None,
+    marks: Marks = NO_MARKS,
 ) -> Tally:
     home = replace(HOME, stop=len(arrivals))
     source = MemorySource([Grant(home, caution)], {home: arrivals})
-    return await Loop(source, judge, sink, (SPAM,), run, FAST, lambda _: None, history=history).run()
+    return await Loop(source, judge, sink, (SPAM,), run, FAST, lambda _: None, history=history, marks=marks).run()
 
 
 async def test_what_is_the_same_is_judged_once_and_each_item_has_its_own_row() -> None:
@@ -98,6 +99,23 @@ async def test_without_history_an_earlier_run_is_not_looked_up() -> None:
     source = MemorySource([Grant(NEXT)], {NEXT: [*copies(5, home=NEXT), *(item(NEXT, at) for at in range(5, 40))]})
     await Loop(source, judge, sink, (SPAM,), "later", FAST, lambda _: None).run()
     assert judge.asked["the same"] == 2
+
+
+async def test_items_that_are_kept_apart_are_judged_each_for_itself() -> None:
+    sink, judge = MemorySink(), Counting()
+    repeats = [replace(each, carried=(("repeat", str(at % 3)),)) for at, each in enumerate(copies(9))]
+    await audit(repeats, sink, judge, marks=Marks(apart="repeat"))
+    assert judge.asked["the same"] == 3
+
+
+async def test_an_item_that_names_policies_is_judged_under_these_alone() -> None:
+    sink, judge = MemorySink(), Counting()
+    wishes = [(), (("under", "scam spam"),), (("under", "scam"),), (("under", ""),)]
+    items = [replace(item(HOME, at, f"text {at}"), carried=wish) for at, wish in enumerate(wishes)]
+    tally = await audit(items, sink, judge, marks=Marks(under="under"))
+    assert judge.asked == {"text 0": 1, "text 1": 1}
+    assert (tally.verdicts, tally.rejected) == (2, {Reason.NOT_ASKED: 2})
+    assert {each.stage for each in sink.outcomes if isinstance(each.judgement.result, Rejection)} == {Stage.POLICY}
 
 
 @pytest.mark.parametrize(("reason", "asked"), [(Reason.TOO_LONG, 1), (Reason.MALFORMED, 12), (Reason.LENGTH, 12)])
