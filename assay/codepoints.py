@@ -17,7 +17,7 @@ _JOINED = "0-9A-Za-z\u00c0-\u0588\u1e00-\u1fff\u3041-\u30ff\u3400-\u9fff\uac00-\
 _INVISIBLE = re.compile(f"(?<=[{_JOINED}])[{_IGNORABLE}]+(?=[{_JOINED}])")
 _TAGS = re.compile("(?<!\U0001f3f4)(?<![\U000e0020-\U000e007e])[\U000e0020-\U000e007e]{10,}")
 _MARK = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
-_WORD = re.compile(rf"[^\W\d_][^\W\d_{_MARK}]*[{_MARK}](?:[{_MARK}]|[^\W\d_])*")
+_WORD = re.compile(rf"(?<![^\W\d_])[^\W\d_][^\W\d_{_MARK}]*+[{_MARK}](?:[{_MARK}]|[^\W\d_])*")
 _MARKS = re.compile(f"[{_MARK}]")
 _ON_CONSONANT = re.compile(f"[b-df-hj-np-tv-xz][{_MARK}]", re.IGNORECASE)
 _ORDINALS = "\u00aa\u00ba"

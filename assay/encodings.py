@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 from assay.wordlike import LIKELY, bits, rot13_gain
 
-_URL = re.compile(r"(?:[\w.~-]*%[0-9A-Fa-f]{2}){3,}[\w.~-]*")
+_URL = re.compile(r"(?:[\w.~-]{0,32}%[0-9A-Fa-f]{2}){3,}[\w.~-]{0,32}")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _LINE = "[A-Za-z0-9+/_-]"
 _BASE64 = re.compile(rf"(?<![\w+/=-])(?:{_LINE}{{60,}}\r?\n)*{_LINE}{{14,}}={{0,2}}(?![\w+/=-])")

@@ -12,9 +12,10 @@ _SPACED = re.compile(rf"(?<!\w){_LETTER}(?:{_GAP} {{0,4}}{_LETTER}(?!\w)){{3,}}"
 _WIDE = re.compile(rf"{_GAP} {{1,4}}")
 _NARROW = re.compile(_GAP)
 
-_APART = r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.\w+|\w{2,}@\w{5,}|(?<!\w)@\w+|\[(?:base64|rot13|url|hidden): "
+_ADDRESS = r"https?://\S+|www\.\S+|(?<![\w.+-])[\w.+-]++@[\w-]++\.\w+|(?<!\w)\w{2,}+@\w{5,}|(?<!\w)@\w+"
+_APART = rf"{_ADDRESS}|\[(?:base64|rot13|url|hidden): "
 """Addresses, names and the marks of what was decoded: nothing in them is leetspeak."""
-_TOKEN = re.compile(rf"{_APART}|(?<![\w&#=/.\-])(?P<word>[A-Za-z013457@$]+)(?![\w=/\-]|\.\w)")
+_TOKEN = re.compile(rf"{_APART}|(?<![\w&#=/.\-@$])(?P<word>[A-Za-z013457@$]++)(?![\w=/\-]|\.\w)")
 _FIGURE = re.compile(r"[0-9@$]")
 _INSIDE = re.compile(r"(?:[A-Za-z]([0-9@$])\1?[a-z]|[A-Z]([0-9@$])\2?[A-Z])")
 _QUANTITY = re.compile(r"[0-9$]+[A-Za-z]{1,3}|[A-Za-z]{1,3}(?!([0-9])\1$)[0-9]{1,2}")

@@ -28,8 +28,8 @@ ATTACKS: tuple[Attack, ...] = (*LETTERS, *ENCODINGS, *WORDS, *WRAPPINGS, *OVER_B
 
 @dataclass(frozen=True, slots=True)
 class Attacked:
-    """An item that was attacked. Its id is `<original_id>#<attack>`, its group the original's id, and its column
-    `attack` the attack's name; it has the original's label under the one policy that was attacked."""
+    """An item that was attacked. Its id is `<original_id>#<policy>.<attack>`, its group the original's id, and its
+    column `attack` the attack's name; it has the original's label under the one policy that was attacked."""
 
     item: GoldenItem
     original_id: str
@@ -71,4 +71,6 @@ def _attacked(item: GoldenItem, by: Attack, policy: Policy, seed: int, padding: 
 
 def _named(found: GoldenItem, original: GoldenItem, name: str, expected: Expected) -> GoldenItem:
     carried = (*(pair for pair in original.carried if pair[0] != "attack"), ("attack", name))
-    return replace(found, id=f"{original.id}#{name}", group=original.id, expected=(expected,), carried=carried)
+    return replace(
+        found, id=f"{original.id}#{expected.policy_id}.{name}", group=original.id, expected=(expected,), carried=carried
+    )

@@ -9,7 +9,7 @@ from actors.board import Status
 from assay.errors import InputError
 from assay.golden import GoldenItem
 from assay.policy import Policy
-from authoring.attacks import ATTACKS, PADDING, attack
+from authoring.attacks import ATTACKS, PADDING, Attacked, attack
 from jobs.attack_report import AttackRow, PolicyAttacks
 from jobs.eval_report import answers_of
 from jobs.load import Job
@@ -33,12 +33,16 @@ class Suite:
 
 
 def attack_job(job: Job, items: Sequence[GoldenItem], suite: Suite, judge: Judging) -> tuple[PolicyAttacks, ...]:
-    """Attack and judge, policy by policy; items that no label under a policy speaks of are not judged under it.
+    """Attack the items under each policy of the job, judge all of it at once, and say what flips policy by policy.
 
     Raises InputError, and what `judge` raises.
     """
     check_suite(job, suite)
-    return tuple(_policy(job.under(policy.id), policy, items, suite, judge) for policy in job.policies)
+    made = {policy.id: attack(items, policy, suite.seed, suite.names, padding=suite.padding) for policy in job.policies}
+    shown = [*items, *(each.item for found in made.values() for each in found)]
+    plain = judge(_whole(job), shown)
+    normalised = judge(_whole(_normalising(job)), shown) if suite.normalise_too else ()
+    return tuple(_policy(policy, made[policy.id], suite, items, plain, normalised) for policy in job.policies)
 
 
 def by_trials(on_status: Callable[[Status, int], None], stopping: Callable[[], bool]) -> Judging:
@@ -59,15 +63,17 @@ def check_suite(job: Job, suite: Suite) -> None:
         raise InputError("--normalise-too: judge.normalise is on already; take one of them away")
 
 
-def _policy(job: Job, policy: Policy, items: Sequence[GoldenItem], suite: Suite, judge: Judging) -> PolicyAttacks:
-    originals = [item for item in items if any(each.policy_id == policy.id for each in item.expected)]
-    found = attack(originals, policy, suite.seed, suite.names, padding=suite.padding)
-    made = [each.item for each in found]
-    plain = _flips(judge(_whole(job), [*originals, *made]), made)
-    normalised = _flips(judge(_whole(_normalising(job)), [*originals, *made]), made) if suite.normalise_too else ()
-    return PolicyAttacks(
-        policy.id, policy.version, suite.seed, suite.padding, len(originals), len(made), _rows(plain, normalised)
-    )
+def _policy(
+    policy: Policy,
+    made: Sequence[Attacked],
+    suite: Suite,
+    items: Sequence[GoldenItem],
+    plain: Sequence[Answer],
+    normalised: Sequence[Answer],
+) -> PolicyAttacks:
+    labelled = sum(any(each.policy_id == policy.id for each in item.expected) for item in items)
+    rows = _rows(_flips(plain, policy, made), _flips(normalised, policy, made))
+    return PolicyAttacks(policy.id, policy.version, suite.seed, suite.padding, labelled, len(made), rows)
 
 
 def _whole(job: Job) -> Job:
@@ -81,12 +87,12 @@ def _normalising(job: Job) -> Job:
     return replace(job, config=job.config.model_copy(update={"judge": judge}))
 
 
-def _flips(answers: Sequence[Answer], made: Iterable[GoldenItem]) -> tuple[Flips, ...]:
+def _flips(answers: Sequence[Answer], policy: Policy, made: Iterable[Attacked]) -> tuple[Flips, ...]:
     """By attack, the worst first, then of all together."""
-    attack_of = {item.id: dict(item.carried)["attack"] for item in made}
-    before = [answer for answer in answers if answer.item_id not in attack_of]
+    attack_of = {each.item.id: each.attack for each in made}
+    before = [answer for answer in answers if answer.policy_id == policy.id]
     after: dict[str, list[Answer]] = {}
-    for answer in answers:
+    for answer in before:
         if answer.item_id in attack_of:
             after.setdefault(attack_of[answer.item_id], []).append(answer)
     return (*flips(before, after), *any_flip(before, after))

@@ -73,7 +73,7 @@ def test_violations_get_all_attacks_but_those_for_allowed_items() -> None:
 def test_label_group_context_and_columns_are_kept(item: GoldenItem) -> None:
     carrying = replace(item, carried=(("lang", "en"),))
     for found in attack([carrying], UNDER, padding=300):
-        assert found.item.id == f"{item.id}#{found.attack}"
+        assert found.item.id == f"{item.id}#spam.{found.attack}"
         assert (found.item.group, found.original_id) == (item.id, item.id)
         assert found.item.expected == (Expected("spam", True, ("S2",)),)
         assert found.item.carried == (("lang", "en"), ("attack", found.attack))

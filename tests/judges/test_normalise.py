@@ -198,6 +198,34 @@ def test_nfkc_by_the_character_is_nfkc_where_it_does_not_grow(text: str) -> None
     assert len(once) <= 2 * len(text)
 
 
+LONG = 200_000
+LONGEST = {
+    "letters": "a" * LONG,
+    "figures": "a1" * LONG,
+    "letters before a sign": "a" * LONG + "%1@",
+    "signs": "@" * LONG + "\u00e9",
+    "dots": "a." * LONG + "1",
+    "marks": "\u00e9" + "a" * LONG + "\u0301" * 9,
+    "only marks": "\u0301" * LONG,
+    "escapes": "%4" * LONG + "%zz",
+    "lines": ("A" * 61 + "\n") * 3000 + "\u00e9",
+    "blanks": "\n" + " " * LONG + "\n\t" * 9,
+    "letters apart": "a " * LONG + "aa",
+    "invisible": "a" + "\u200b" * LONG,
+    "tags": "\U000e0041" * LONG,
+    "look-alikes": "\u0430b" * LONG,
+    "turned words": "gur naq " * (LONG // 8),
+    "no breaks": "\u4e00" * LONG + "\u0301",
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("text", LONGEST.values(), ids=LONGEST)
+def test_no_long_text_takes_for_ever(text: str) -> None:
+    """What takes as long as the square of the length would take minutes and more."""
+    assert len(decoded_view(text) or "") <= 2 * len(text)
+
+
 def test_every_look_alike_is_one_letter_for_one() -> None:
     assert all(len(letter) == 1 and ascii_.isascii() and ascii_.isalpha() for letter, ascii_ in LOOKALIKES.items())
     assert not any(letter.isascii() for letter in LOOKALIKES)
