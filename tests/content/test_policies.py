@@ -14,6 +14,7 @@ from assay.golden import GoldenItem
 from assay.policy import load_policy
 from assay.records import Action, ItemKind
 from authoring.golden_file import read_golden
+from authoring.lint_policies import lint_policies, load_policies
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "configs" / "policies"
@@ -121,6 +122,11 @@ def test_no_golden_item_is_there_twice_or_stands_in_a_policy() -> None:
     seen = Counter(contents(item) for item in items)
     assert [text for text, count in seen.items() if count > 1] == []
     assert {words(example.text) for path in FILES for example in load_policy(path).examples} & set(seen) == set()
+
+
+def test_assay_check_has_nothing_to_say() -> None:
+    findings = lint_policies(load_policies(FOLDER))
+    assert [f"{each.path}:{each.line}: {each.code} {each.message}" for each in findings if not each.silenced] == []
 
 
 def test_reserved_numbers_and_addresses_only() -> None:
