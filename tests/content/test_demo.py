@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 CONFIG = f"""
 name: demo
 source: {{kind: parquet, path: made/items.parquet, columns: {{id: id, text: text}}, where: "text is not null"}}
-policies: ["{ROOT}/configs/policies/*.md"]
+policies: ["{ROOT}/configs/policies/spam.md", "{ROOT}/configs/policies/harassment.md"]
 judge: {{kind: scripted, match: raffle}}
 sink: {{kind: delta, path: audit}}
 """

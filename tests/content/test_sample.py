@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from assay.errors import InputError
+from jobs.load import load_job
 from jobs.sample import SCHEMA, write_sample
 
 SAMPLE = Path(__file__).parents[2] / "configs" / "sample"
-POLICIES = {path.stem for path in (SAMPLE.parent / "policies").glob("*.md")}
+POLICIES = {policy.id for policy in load_job(SAMPLE.parent / "demo.yaml").policies}
 
 
 @pytest.fixture(scope="module")

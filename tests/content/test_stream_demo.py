@@ -46,7 +46,7 @@ def _job(folder: Path, **judge: object) -> Path:
     """The demo's config with a scripted judge."""
     job = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     job["judge"] = {"kind": "scripted", "match": "(?i)raincoat|gratis|claim", **judge}
-    job["policies"] = [f"{ROOT}/configs/policies/*.md"]
+    job["policies"] = [str(CONFIG.parent / path) for path in job["policies"]]
     config = folder / "demo.yaml"
     config.write_text(yaml.safe_dump(job), encoding="utf-8")
     return config
