@@ -234,7 +234,7 @@ def test_a_judge_that_never_answers_delays_the_ledger_by_its_deadline(place: Str
 
 
 def test_a_judge_slower_than_the_session_keeps_its_partition(place: StreamPlace, kafka: Topics) -> None:
-    place.config["judge"] |= {"latency_ms": 8_000, "window": 4}
+    place.config["judge"] |= {"latency_ms": 5_000, "window": 4}
     place.config["source"]["session_seconds"] = 2
     place.config["replicas"]["count"] = 1
     kafka.create_topic(place.topic, 1)
