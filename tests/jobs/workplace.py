@@ -43,7 +43,7 @@ class Workplace:
 
     folder: Path
     config: dict[str, Any] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     @property
     def path(self) -> Path:
