@@ -28,7 +28,9 @@ def test_a_shipped_config_is_valid_and_commented(file: Path) -> None:
 @pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)
 def test_its_relative_paths_are_right_from_its_own_folder(file: Path) -> None:
     job = load_job(file)
-    assert {policy.id for policy in job.policies} == {path.stem for path in (ROOT / "configs" / "policies").glob("*.md")}
+    assert {policy.id for policy in job.policies} == {
+        path.stem for path in (ROOT / "configs" / "policies").glob("*.md")
+    }
     source, sink = job.config.source, job.config.sink
     assert isinstance(source, ParquetConfig)
     assert isinstance(sink, DeltaConfig)
