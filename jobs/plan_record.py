@@ -18,7 +18,7 @@ class Figures:
     `settled` cases have an outcome in the table; `rejected` ones the source can't make sense of; `reused` get the
     verdict of an earlier run, `duplicates` that of an equal case of the same run; of those to be judged, `audited` are
     known and are judged to see whether that still holds. `cacheable_tokens` are those of the prompt tokens that prefix
-    caching can serve. `seconds` is the time of all replicas together, in a row.
+    caching can serve. `replica_seconds` is the time of all replicas, one after another.
     """
 
     cases: Estimate
