@@ -58,7 +58,7 @@ def judge_change(job: Job, judge: JudgeIdentity, known: Sequence[PolicyVersion])
             continue
         if shared and verdicts is None:
             verdicts = _verdicts(path, alike(job.policies, known))
-        if verdicts and (count := sum(verdicts[*_key(was), policy] for policy in shared)):
+        if shared and verdicts and (count := sum(verdicts[*_key(was), policy] for policy in left)):
             return JudgeChange(*_told_apart(was, row["config"], judge, job.config.judge), count)
     return None
 
