@@ -58,6 +58,12 @@ class Holdings:
             holding.lost = True
         return holding
 
+    def reach(self, reached: Mapping[Shard, int]) -> None:
+        """Every item of these shards before these positions was read. Of shards that are not ours nothing is noted."""
+        for shard, position in reached.items():
+            if holding := self.of(shard):
+                holding.reach(position)
+
     @property
     def unsettled(self) -> int:
         """Cases that began and are not committed."""

@@ -30,6 +30,8 @@ def forget_job(
         lookup.tidy()
     if as_json:
         return json.dumps({**asdict(gone), "rows": gone.rows, "vacuum_hours": config.sink.vacuum_hours})
+    if not gone.files:
+        return "nothing to forget: no row of the table is meant by this"
     return (
         f"{gone.rows:,} rows are forgotten ({gone.verdicts:,} verdicts, {gone.rejected:,} rejections): their content, "
         f"ids and reasons are out of the table and the lookup\n{gone.files:,} files that held them are no longer part "

@@ -18,7 +18,7 @@ class Figures:
     `settled` cases have an outcome in the table; `rejected` ones the source can't make sense of; `reused` get the
     verdict of an earlier run, `duplicates` that of an equal case of the same run; of those to be judged, `audited` are
     known and are judged to see whether that still holds. `cacheable_tokens` are those of the prompt tokens that prefix
-    caching can serve. `seconds` is the time of all replicas together, in a row.
+    caching can serve. `replica_seconds` is the time of all replicas, one after another.
     """
 
     cases: Estimate
@@ -177,16 +177,16 @@ def lines(plan: JobPlan) -> str:
 
 
 def _notes(plan: JobPlan, total: Figures) -> list[str]:
-    found = [f"about {plan.seconds / 3600:,.2f} hours on {plan.replicas} replicas"] if total.to_judge.value else []
+    found = [f"about {_span(plan.seconds)} on {plan.replicas} replicas"] if total.to_judge.value else []
     if (share := _share(total)) is not None:
         found.append(f"prefix caching can serve {share:.0%} of the prompt tokens, with blocks of {plan.block} tokens")
     if total.audited.value:
         found.append(
             f"{total.audited.value:,.0f} of the cases to be judged are known and are judged again (reuse_audit)"
         )
-    if plan.sample < 1:
+    if intervals := total.intervals():
         found.append(f"estimates, from {plan.sample:.2%} of the contents with all their copies; 95 % intervals:")
-        found += [f"  {name.replace('_', ' ')}: {low:,} to {high:,}" for name, (low, high) in total.intervals().items()]
+        found += [f"  {name.replace('_', ' ')}: {low:,} to {high:,}" for name, (low, high) in intervals.items()]
     for name in ("output_from", "rate_from"):
         alike: dict[str, list[str]] = {}
         for policy in plan.policies:
@@ -194,6 +194,10 @@ def _notes(plan: JobPlan, total: Figures) -> list[str]:
         what = name.replace("output_from", "output tokens").replace("_from", "")
         found += [f"{what} of {', '.join(ids)}: {text}" for text, ids in alike.items()]
     return found
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 3600:,.2f} hours" if seconds >= 3600 else f"{max(seconds, 1):,.0f} seconds"
 
 
 def _cells(figures: Figures | Changed, names: Sequence[str] = _COLUMNS) -> list[str]:

@@ -46,6 +46,11 @@ def query(sink_path: str, sql: str, *, params: Parameters | None = None) -> pa.T
         return reader.read_all()
 
 
+def stored(name: str) -> str:
+    """The text of a query in `queries/`."""
+    return files("jobs").joinpath(f"queries/{name}.sql").read_text("utf-8")
+
+
 def run_sql(config: Config, sql: str, format: str, out: BinaryIO) -> None:
     """Answer one query on `out` as table, json, csv or parquet, batch by batch.
 

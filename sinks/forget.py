@@ -45,6 +45,7 @@ _KEPT = frozenset(
     }
 )
 _ROWS = pa.schema([field for field in SCHEMA if field.name != PARTITION])
+_SOUGHT = pa.schema([SCHEMA.field(name) for name in ("item_id", "content_hash", "judged_at", "status", "reused_item")])
 _PIECE_ROWS = 20_000
 _PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.2
@@ -129,7 +130,7 @@ def _forget(at: Location, wanted: Wanted) -> Forgotten:
 def _rewrite(at: Location, file: _File, wanted: Wanted, statuses: Counter[str]) -> str | None:
     """The path of the file that replaces this one (None: it may stay). Counts what is forgotten by its status."""
     source = f"{at.root}/{unquote(file.path)}"
-    if not any(_touched(rows, wanted) for rows in _pieces(at, source, _sought())):
+    if not any(_touched(rows, wanted) for rows in _pieces(at, source, _SOUGHT)):
         return None
     new = f"{PARTITION}={file.day}/{uuid4()}.parquet"
     with pq.ParquetWriter(f"{at.root}/{new}", _ROWS, filesystem=at.filesystem, compression="zstd") as writer:
@@ -138,10 +139,6 @@ def _rewrite(at: Location, file: _File, wanted: Wanted, statuses: Counter[str]) 
             statuses.update(rows["status"].filter(forgotten).to_pylist())
             writer.write_table(_blanked(rows, forgotten, wanted))
     return new
-
-
-def _sought() -> pa.Schema:
-    return pa.schema([SCHEMA.field(name) for name in ("item_id", "content_hash", "judged_at", "status", "reused_item")])
 
 
 def _touched(rows: pa.Table, wanted: Wanted) -> bool:

@@ -122,11 +122,9 @@ class TableLookup:
                 self._table.update_incremental()
                 try:
                     self._follow()
-                except (LogGap, FileNotFoundError):
-                    self._build()
-                except sqlite3.DatabaseError as error:
-                    if isinstance(error, sqlite3.OperationalError):
-                        raise
+                except sqlite3.OperationalError:
+                    raise
+                except (LogGap, FileNotFoundError, sqlite3.DatabaseError):
                     self._build()
             self._looked = time.monotonic()
 
@@ -184,7 +182,7 @@ class TableLookup:
 
     def _build(self) -> None:
         """Build the next file and take it in use. Nobody sees it before it is whole."""
-        old, number = self._newest(), self._newest() + 1
+        old = self._newest()
         draft = self._folder / "draft.sqlite"
         for leftover in self._folder.glob("draft.sqlite*"):
             leftover.unlink()
@@ -198,7 +196,7 @@ class TableLookup:
                 pass
         finally:
             store.close()
-        os.rename(draft, self._folder / f"known-{number}.sqlite")
+        os.rename(draft, self._folder / f"known-{old + 1}.sqlite")
         self._shut()
         for leftover in self._folder.glob(f"known-{old}.sqlite*"):
             leftover.unlink()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,11 @@ from sinks.delta_table import append_rows, ensure_table, locate
 from sinks.schema import COUNT, INSTANT, STRINGS, TEXT
 
 RUNS = "runs"
+
+
+def policy_ids(policies: Iterable[str]) -> frozenset[str]:
+    """Ids of what a `RunRecord` has under `policies`."""
+    return frozenset(policy.split("@", 1)[0] for policy in policies)
 
 
 class RunState(StrEnum):
