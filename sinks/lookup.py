@@ -101,9 +101,13 @@ class TableLookup:
     def claim(self, keys: Collection[str]) -> set[str]:
         by_key = {short(key): key for key in keys}
         with self._translated():
-            if self._claims is None:
-                self._claims = Claims(self._folder)
-            taken = self._claims.take(by_key)
+            try:
+                taken = self._claiming().take(by_key)
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                self._discard_claims()
+                taken = self._claiming().take(by_key)
         if taken.inherited:
             self.catch_up()
         return {by_key[key] for key in taken.keys}
@@ -111,8 +115,28 @@ class TableLookup:
     def release(self, keys: Collection[str]) -> None:
         self.catch_up()
         with self._translated():
-            if self._claims is not None:
+            if self._claims is None:
+                return
+            try:
                 self._claims.release([short(key) for key in keys])
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                self._discard_claims()
+
+    def _claiming(self) -> Claims:
+        if self._claims is None:
+            self._claims = Claims(self._folder)
+        return self._claims
+
+    def _discard_claims(self) -> None:
+        """The file is damaged. Claims decide nothing: it goes, with all that anybody has claimed."""
+        if self._claims is not None:
+            with suppress(sqlite3.Error):
+                self._claims.close()
+        self._claims = None
+        for leftover in self._folder.glob("claims.sqlite*"):
+            leftover.unlink(missing_ok=True)
 
     def catch_up(self, *, wait: bool = True) -> None:
         """Stand for the table as it is now; without `wait`, leave it if another process is at it.
@@ -151,7 +175,8 @@ class TableLookup:
         if self._claims is not None:
             with suppress(AssayError):
                 self.catch_up()
-            self._claims.close()
+            with suppress(sqlite3.Error):
+                self._claims.close()
         self._claims = None
         self._shut()
 

@@ -21,6 +21,7 @@ from deltalake import DeltaTable
 from assay.config import DeltaConfig
 from assay.contracts import Lookup
 from assay.records import Known, Outcome, Reason, Rejection, Stage, Verdict
+from sinks import claims
 from sinks.delta import DeltaSink
 from sinks.forget import Wanted
 from sinks.forget import forget as forget_rows
@@ -406,3 +407,45 @@ def test_a_claim_ends_with_its_process(tmp_path: Path) -> None:
     process.join()
     assert lookup.claim([key(1)]) == {key(1)}
     lookup.close()
+
+
+def hold_long(path: str, slept: multiprocessing.Queue[int]) -> None:
+    claims.PATIENCE_SECONDS, claims._SIGN_SECONDS = 2.0, 0.2
+    hold(path, slept)
+
+
+def test_a_claim_outlasts_a_slow_judge_but_not_a_process_that_sleeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "PATIENCE_SECONDS", 2.0)
+    sink_at(tmp_path)
+    context = multiprocessing.get_context("spawn")
+    started: multiprocessing.Queue[int] = context.Queue()
+    process = context.Process(target=hold_long, args=(str(tmp_path), started), daemon=True)
+    process.start()
+    pid = started.get(timeout=60)
+    lookup = TableLookup(str(tmp_path))
+    time.sleep(3)
+    assert lookup.claim([key(1)]) == set()
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(3)
+    assert lookup.claim([key(1)]) == {key(1)}
+    process.kill()
+    process.join()
+    lookup.close()
+
+
+def test_claims_that_are_damaged_are_thrown_away(tmp_path: Path) -> None:
+    sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path))
+    assert lookup.claim([key(1)]) == {key(1)}
+    lookup.close()
+    (file,) = (tmp_path / "lookup").rglob("claims.sqlite")
+    file.write_bytes(b"not a database" * 1000)
+    lookup, other = TableLookup(str(tmp_path)), TableLookup(str(tmp_path))
+    assert lookup.claim([key(1)]) == {key(1)}
+    assert other.claim([key(1), key(2)]) == {key(2)}
+    sink.commit([judged(1)], {})
+    lookup.release([key(1)])
+    assert other.claim([key(1)]) == {key(1)}
+    lookup.close()
+    other.close()
