@@ -92,11 +92,17 @@ def source_moves(planned: Plan, ledger: Mapping[str, int], on_change: str) -> di
 
 
 def backfill(
-    job: Job, on_status: Callable[[Status, int], None], stopping: Callable[[], bool], *, fresh: bool = False
+    job: Job,
+    on_status: Callable[[Status, int], None],
+    stopping: Callable[[], bool],
+    *,
+    fresh: bool = False,
+    allow_edited: bool = False,
 ) -> Summary:
     """Run a job to its end, or until `stopping`. The run is recorded in table `runs` either way.
 
-    `fresh`: no verdict of an earlier run is reused; what is settled in this source stays settled.
+    `fresh`: no verdict of an earlier run is reused; what is settled in this source stays settled. `allow_edited`: a
+    policy that was edited may keep its version.
 
     Raises InputError before anything is judged, FatalError when the run fails or does not balance.
     """
@@ -112,7 +118,7 @@ def backfill(
 
     planned = None if fresh else planned_for(job, ready.judge)
     record = with_plan(record_of(job, ready.judge, run_id, ready.plan.items), planned)
-    return recorded(job, record, run)
+    return recorded(job, record, run, allow_edited=allow_edited)
 
 
 def _source(job: Job) -> ParquetConfig:
