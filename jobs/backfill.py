@@ -98,11 +98,12 @@ def backfill(
     *,
     fresh: bool = False,
     marks: Marks = NO_MARKS,
+    allow_edited: bool = False,
 ) -> Summary:
     """Run a job to its end, or until `stopping`. The run is recorded in table `runs` either way.
 
     `fresh`: no verdict of an earlier run is reused; what is settled in this source stays settled. `marks`: what the
-    items say of how they want to be judged.
+    items say of how they want to be judged. `allow_edited`: a policy that was edited may keep its version.
 
     Raises InputError before anything is judged, FatalError when the run fails or does not balance.
     """
@@ -118,7 +119,7 @@ def backfill(
 
     planned = None if fresh else planned_for(job, ready.judge)
     record = with_plan(record_of(job, ready.judge, run_id, ready.plan.items), planned)
-    return recorded(job, record, run)
+    return recorded(job, record, run, allow_edited=allow_edited)
 
 
 def _source(job: Job) -> ParquetConfig:

@@ -102,7 +102,7 @@ def backfill(
     job = load_job(config).under(policies)
     ask_before(job, yes=yes, allow_edited=allow_edited)
     with stop_signals() as stopping, progress() as reporter:
-        summary = run(job, reporter.show, stopping, fresh=fresh)
+        summary = run(job, reporter.show, stopping, fresh=fresh, allow_edited=allow_edited)
     print(summary.json() if as_json else lines(summary, str(config)))
     for warning in summary.warnings:
         print(f"warning: {warning}", file=sys.stderr)

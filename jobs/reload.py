@@ -6,6 +6,7 @@ import glob
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from assay.errors import AssayError, InputError, TransientError
 from assay.policy import Policy
@@ -65,7 +66,8 @@ class PolicyWatch:
         if fresh.keys() != {policy.id for policy in self._known}:
             raise InputError("one was added or removed, and that takes a restart")
         if changed := [policy for policy in job.policies if policy not in self._known]:
-            take_in(self._job.config.sink.path, changed, job.files, allow_edited=self._allow_edited)
+            path, now = self._job.config.sink.path, datetime.now(UTC)
+            take_in(path, changed, job.files, now, allow_edited=self._allow_edited)
         return tuple(fresh[policy.id] for policy in self._known)
 
     def _say_once(self, text: str) -> None:

@@ -16,8 +16,8 @@ from assay.errors import AssayError
 from assay.records import JudgeIdentity
 from jobs.load import Job
 from jobs.summary import Summary, Work
+from jobs.versions import take_in
 from sinks.lookup import TableLookup
-from sinks.policies import PolicyLog
 from sinks.runs import RunLog, RunRecord, RunState
 from sinks.upkeep import Upkeep
 
@@ -66,10 +66,13 @@ def catch_up(job: Job) -> None:
         patience.cancel()
 
 
-def recorded(job: Job, record: RunRecord, run: Callable[[], S]) -> S:
-    """Run, with its policies in `policies` and a row in `runs` before, and one after, whatever happens in between."""
+def recorded(job: Job, record: RunRecord, run: Callable[[], S], *, allow_edited: bool = False) -> S:
+    """Run, with its policies in `policies` and a row in `runs` before, and one after, whatever happens in between.
+
+    Raises InputError, with no row in either, for a policy that was edited and kept its version, unless `allow_edited`.
+    """
     path = job.config.sink.path
-    PolicyLog(path).write(job.policies, record.started_at)
+    take_in(path, job.policies, job.files, record.started_at, allow_edited=allow_edited)
     log = RunLog(path)
     log.write(record)
     try:

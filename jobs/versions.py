@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from assay.errors import InputError
 from assay.policy import Policy
@@ -26,14 +26,17 @@ def refuse_edited(policies: Sequence[Policy], known: Sequence[PolicyVersion], fi
             )
 
 
-def take_in(path: str, policies: Sequence[Policy], files: Mapping[str, str], *, allow_edited: bool) -> None:
+def take_in(
+    path: str, policies: Sequence[Policy], files: Mapping[str, str], now: datetime, *, allow_edited: bool
+) -> None:
     """Keep texts that a run goes on with in table `policies`. Raises as `refuse_edited`, unless edits are allowed.
+
+    Of several runs that come at the same time with different texts of one version, one goes on.
 
     Raises TransientError if the table can't be read or written now, FatalError if it can't be at all.
     """
-    if not allow_edited:
-        refuse_edited(policies, policy_versions(path), files)
-    PolicyLog(path).write(policies, datetime.now(UTC))
+    check = None if allow_edited else lambda: refuse_edited(policies, policy_versions(path), files)
+    PolicyLog(path).write(policies, now, check)
 
 
 def alike(policies: Sequence[Policy], known: Sequence[PolicyVersion]) -> list[str]:

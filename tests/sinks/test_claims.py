@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -59,4 +60,29 @@ def test_a_claim_ends_with_its_process(tmp_path: Path) -> None:
     process.kill()
     process.join()
     assert other.take([KEY]) == Taken({KEY}, inherited=True)
+    other.close()
+
+
+def hold_long(folder: Path, started: multiprocessing.Queue[int]) -> None:
+    claims.PATIENCE_SECONDS, claims._SIGN_SECONDS = 2.0, 0.2
+    hold(folder, started)
+
+
+def test_a_claim_outlasts_a_slow_judge_but_not_a_process_that_sleeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "PATIENCE_SECONDS", 2.0)
+    context = multiprocessing.get_context("spawn")
+    started: multiprocessing.Queue[int] = context.Queue()
+    process = context.Process(target=hold_long, args=(tmp_path, started), daemon=True)
+    process.start()
+    pid = started.get(timeout=60)
+    other = Claims(tmp_path)
+    time.sleep(3)
+    assert other.take([KEY]) == Taken(set(), inherited=False)
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(3)
+    assert other.take([KEY]) == Taken({KEY}, inherited=True)
+    process.kill()
+    process.join()
     other.close()

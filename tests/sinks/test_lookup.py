@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import time
@@ -20,6 +21,8 @@ from assay.config import DeltaConfig
 from assay.contracts import Lookup
 from assay.records import Known, Outcome, Reason, Rejection, Stage, Verdict
 from sinks.delta import DeltaSink
+from sinks.forget import Wanted
+from sinks.forget import forget as forget_rows
 from sinks.known_store import KnownStore, Value
 from sinks.lookup import TableLookup
 from sinks.memory import MemoryLookup, MemorySink
@@ -168,7 +171,34 @@ def test_what_is_forgotten_is_gone_from_the_disk_and_another_judgement_of_it_tak
     lookup.close()
 
 
-@pytest.mark.parametrize("damage", ["truncated", "overwritten", "deleted", "log", "behind"])
+def test_of_two_judgements_in_one_file_the_one_that_is_left_takes_over(tmp_path: Path) -> None:
+    sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path))
+    earlier = replace(judged(2), item=judged(7).item, judged_at=NOW.replace(hour=0, minute=0, second=0, microsecond=0))
+    sink.commit([judged(2, rationale="It quotes somebody."), earlier], {})
+    lookup.catch_up()
+    assert lookup.find([key(2)])[key(2)].origin.item_id == "i2"
+    forget_rows(str(tmp_path), Wanted(item="i2"))
+    lookup.catch_up()
+    assert lookup.find([key(2)])[key(2)].origin.item_id == "i7"
+    assert lookup.find([key(2)]) == truth(tmp_path)
+    lookup.close()
+
+
+def test_what_a_process_left_when_it_was_killed_goes_too(tmp_path: Path) -> None:
+    sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path))
+    sink.commit([judged(1)], {})
+    assert lookup.rebuild() == lookup.rebuild() == 1
+    (file,) = (tmp_path / "lookup").rglob("known-*.sqlite")
+    shutil.copy(file, file.with_name("draft.sqlite"))
+    shutil.copy(file, file.with_name("known-1.sqlite"))
+    forget(tmp_path, [1])
+    lookup.catch_up()
+    lookup.tidy()
+    assert sorted(each.name for each in file.parent.glob("*.sqlite")) == [file.name]
+    lookup.close()
+
+
+@pytest.mark.parametrize("damage", ["truncated", "overwritten", "deleted", "log", "behind", "tables"])
 def test_whatever_is_wrong_with_the_file_it_is_built_again(tmp_path: Path, damage: str) -> None:
     sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path))
     sink.commit([judged(number) for number in range(200)], {})
@@ -187,16 +217,52 @@ def test_whatever_is_wrong_with_the_file_it_is_built_again(tmp_path: Path, damag
             sink.commit([judged(200)], {})
         DeltaTable(str(log.parent)).create_checkpoint()
         (log / f"{2:020d}.json").unlink()
-    else:
+    elif damage == "behind":
         store = KnownStore(str(file))
         with store.step(99):
             store.put({b"x" * 16: Value(b"x" * 16, "run", "gone", 0, 0, 0)})
         store.close()
+    else:
+        file.unlink()
+        with sqlite3.connect(file) as sql:
+            sql.execute("create table m (something)")
+        sql.close()
     sink.commit([judged(300)], {})
     lookup = TableLookup(str(tmp_path))
     lookup.catch_up()
     assert lookup.find([key(n) for n in range(400)]) == truth(tmp_path)
     assert len(lookup.find([key(n) for n in range(200)])) == 200
+    lookup.close()
+
+
+def test_a_table_that_went_back_and_on_again_is_noticed(tmp_path: Path) -> None:
+    sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path))
+    sink.commit([judged(1)], {})
+    shutil.copytree(tmp_path / "verdicts", tmp_path / "before")
+    sink.commit([judged(2)], {})
+    lookup.catch_up()
+    lookup.close()
+    shutil.rmtree(tmp_path / "verdicts")
+    (tmp_path / "before").rename(tmp_path / "verdicts")
+    sink_at(tmp_path).commit([judged(3)], {})
+    lookup = TableLookup(str(tmp_path))
+    assert lookup.find([key(n) for n in range(400)]) == truth(tmp_path)
+    assert lookup.find([key(1), key(2), key(3)]).keys() == {key(1), key(3)}
+    lookup.close()
+
+
+def test_the_file_of_another_table_is_not_believed(tmp_path: Path) -> None:
+    files = []
+    for name, number in (("one", 1), ("other", 2)):
+        sink_at(tmp_path / name).commit([judged(number)], {})
+        lookup = TableLookup(str(tmp_path / name))
+        lookup.catch_up()
+        lookup.tidy()
+        lookup.close()
+        files += (tmp_path / name / "lookup").rglob("known-*.sqlite")
+    shutil.copy(files[1], files[0])
+    lookup = TableLookup(str(tmp_path / "one"))
+    assert lookup.find([key(1), key(2)]).keys() == {key(1)}
     lookup.close()
 
 
@@ -266,6 +332,18 @@ def test_what_was_tampered_with_is_never_believed(tmp_path: Path, poison: str) -
     lookup.close()
 
 
+def test_what_is_too_old_is_not_made_younger(tmp_path: Path) -> None:
+    sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path), timedelta(days=30))
+    sink.commit([judged(1, ago=timedelta(days=40))], {})
+    lookup.catch_up()
+    (file,) = (tmp_path / "lookup").rglob("known-*.sqlite")
+    with sqlite3.connect(file) as sql:
+        sql.execute("update k set judged = judged + ?", (timedelta(days=40) // timedelta(microseconds=1),))
+    sql.close()
+    assert lookup.find([key(1)]) == {}
+    lookup.close()
+
+
 def test_a_key_is_claimed_by_one_and_free_again_when_it_is_settled_or_its_owner_is_gone(tmp_path: Path) -> None:
     sink, one, other = sink_at(tmp_path), TableLookup(str(tmp_path)), TableLookup(str(tmp_path))
     keys = [key(number) for number in range(5)]
@@ -278,4 +356,20 @@ def test_a_key_is_claimed_by_one_and_free_again_when_it_is_settled_or_its_owner_
     assert other.find(keys).keys() == {keys[0]}, "what was released is known at that moment"
     one.close()
     assert other.claim(keys) == set(keys)
+    other.close()
+
+
+def test_claims_that_are_damaged_are_thrown_away(tmp_path: Path) -> None:
+    sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path))
+    assert lookup.claim([key(1)]) == {key(1)}
+    lookup.close()
+    (file,) = (tmp_path / "lookup").rglob("claims.sqlite")
+    file.write_bytes(b"not a database" * 1000)
+    lookup, other = TableLookup(str(tmp_path)), TableLookup(str(tmp_path))
+    assert lookup.claim([key(1)]) == {key(1)}
+    assert other.claim([key(1), key(2)]) == {key(2)}
+    sink.commit([judged(1)], {})
+    lookup.release([key(1)])
+    assert other.claim([key(1)]) == {key(1)}
+    lookup.close()
     other.close()
