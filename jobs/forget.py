@@ -14,6 +14,7 @@ from assay.errors import InputError
 from sinks.counts import active_files
 from sinks.forget import Wanted, forget
 from sinks.lookup import TableLookup
+from sinks.upkeep import SHORTEST_VACUUM_HOURS
 
 
 def forget_job(
@@ -28,14 +29,15 @@ def forget_job(
     with closing(TableLookup(config.sink.path)) as lookup:
         lookup.catch_up()
         lookup.tidy()
+    hours = max(SHORTEST_VACUUM_HOURS, config.sink.vacuum_hours)
     if as_json:
-        return json.dumps({**asdict(gone), "rows": gone.rows, "vacuum_hours": config.sink.vacuum_hours})
+        return json.dumps({**asdict(gone), "rows": gone.rows, "vacuum_hours": hours})
     if not gone.files:
         return "nothing to forget: no row of the table is meant by this"
     return (
         f"{gone.rows:,} rows are forgotten ({gone.verdicts:,} verdicts, {gone.rejected:,} rejections): their content, "
         f"ids and reasons are out of the table and the lookup\n{gone.files:,} files that held them are no longer part "
-        f"of the table: `assay optimize` deletes them {config.sink.vacuum_hours:g} hours from now (sink.vacuum_hours)"
+        f"of the table: `assay optimize` deletes them {hours:g} hours from now (sink.vacuum_hours)"
     )
 
 

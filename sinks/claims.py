@@ -61,7 +61,8 @@ class Claims:
                 self._sql.executemany("insert or replace into claims values (?, ?, ?)", rows)
                 ours.update(free)
         except BaseException:
-            self._sql.execute("rollback")
+            if self._sql.in_transaction:  # a full disk has ended it already
+                self._sql.execute("rollback")
             raise
         self._sql.execute("commit")
         return Taken(ours, inherited)

@@ -153,7 +153,8 @@ class KnownStore:
         try:
             yield
         except BaseException:
-            self._sql.execute("rollback")
+            if self._sql.in_transaction:  # a full disk has ended it already
+                self._sql.execute("rollback")
             raise
         self._sql.execute("commit")
 

@@ -34,6 +34,10 @@ _EVERY_SECONDS = 1.0
 _STEP_VERSIONS = 200
 _BUILT = re.compile(r"known-(?P<number>\d+)\.sqlite")
 _OURS = re.compile(r"(draft|known-\d+)\.sqlite(-\w+)?")
+_HOPELESS = {
+    sqlite3.SQLITE_FULL: "the disk is full; free some space and run again",
+    sqlite3.SQLITE_READONLY: "permission denied; let this user write there",
+}
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -271,6 +275,8 @@ class TableLookup:
         except AssayError:
             raise
         except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode in _HOPELESS:
+                raise FatalError(f"{self._folder}: {_HOPELESS[error.sqlite_errorcode]}") from error
             raise TransientError(f"{self._folder}: {error}") from error
         except sqlite3.Error as error:
             raise _Damaged(f"{self._folder}: {error}; delete this folder, it is built again") from error

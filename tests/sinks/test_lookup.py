@@ -19,6 +19,7 @@ from deltalake import DeltaTable
 
 from assay.config import DeltaConfig
 from assay.contracts import Lookup
+from assay.errors import FatalError
 from assay.records import Known, Outcome, Reason, Rejection, Stage, Verdict
 from sinks.delta import DeltaSink
 from sinks.forget import Wanted
@@ -252,7 +253,7 @@ def test_a_table_that_went_back_and_on_again_is_noticed(tmp_path: Path) -> None:
 
 
 def test_the_file_of_another_table_is_not_believed(tmp_path: Path) -> None:
-    files = []
+    files: list[Path] = []
     for name, number in (("one", 1), ("other", 2)):
         sink_at(tmp_path / name).commit([judged(number)], {})
         lookup = TableLookup(str(tmp_path / name))
@@ -373,3 +374,15 @@ def test_claims_that_are_damaged_are_thrown_away(tmp_path: Path) -> None:
     assert other.claim([key(1)]) == {key(1)}
     lookup.close()
     other.close()
+
+
+def test_a_full_disk_is_called_by_its_name(tmp_path: Path) -> None:
+    sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path))
+    sink.commit([judged(0)], {})
+    assert lookup.find([key(0)])
+    assert lookup._store is not None
+    lookup._store._sql.execute("pragma max_page_count = 1")  # no more than there are
+    sink.commit([judged(number, rationale=key(number)) for number in range(1000)], {})
+    with pytest.raises(FatalError, match="the disk is full; free some space"):
+        lookup.catch_up()
+    lookup.close()
