@@ -71,7 +71,7 @@ class _Renewal:
         self.begun |= fresh.keys()
         places = ", ".join(f"{shard.source}/{shard.id} at {at}" for shard, at in fresh.items())
         policy = self.policy
-        text = f"policy {policy.id}: version {policy.version} ({policy.hash[:12]}) begins: {places}"
+        text = f"policy {policy.name}: version {policy.version} ({policy.hash[:12]}) begins: {places}"
         return [News(NewsKind.POLICY, text)] if fresh else []
 
 
@@ -151,9 +151,9 @@ class Board:
     def renew(self, former: Sequence[Policy], policies: Sequence[Policy]) -> None:
         """Replicas take in changed texts. Where each shard begins under one is news, once, whoever has the shard."""
         for old, new in zip(former, policies, strict=True):
-            if old.hash != new.hash:
-                self._renewed.pop(old.hash, None)
-                self._renewed[new.hash] = _Renewal(new)
+            if old.track != new.track:
+                self._renewed.pop(old.track, None)
+                self._renewed[new.track] = _Renewal(new)
 
     def report(self, replica: str, report: Report) -> None:
         """What a replica says of itself. Of one that has no shard, or was given up, only the news count."""

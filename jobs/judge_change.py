@@ -20,8 +20,8 @@ _RUNS = """
 SELECT judge, judge_revision, settings_hash, config, policies FROM runs WHERE job = $job ORDER BY started_at DESC
 """
 _VERDICTS = """
-SELECT judge_revision, settings_hash, policy_id, count(*) AS verdicts FROM verdicts
-WHERE stage = 'judge' AND policy_hash IN (SELECT unnest($hashes::VARCHAR[])) GROUP BY ALL
+SELECT judge_revision, settings_hash, policy_id, count(*) AS verdicts FROM outcome_rows
+WHERE status = 'verdict' AND stage = 'judge' AND policy_hash IN (SELECT unnest($hashes::VARCHAR[])) GROUP BY ALL
 """
 _SHOWN = 40
 _Share = tuple[str, str, str]

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from assay.contracts import Tally
 from assay.errors import AssayError
-from assay.records import JudgeIdentity
+from assay.policy import Policy
+from assay.records import JudgeIdentity, Mode
 from jobs.load import Job
 from jobs.summary import Summary, Work
 from sinks.lookup import TableLookup
@@ -41,10 +42,15 @@ def record_of(job: Job, judge: JudgeIdentity, run_id: str, items: int = 0) -> Ru
         judge=judge.name,
         judge_revision=judge.revision,
         settings_hash=judge.settings_hash,
-        policies=tuple(f"{policy.id}@{policy.version}:{policy.hash}" for policy in job.policies),
+        policies=tuple(_written(policy) for policy in job.policies),
         items=items,
         cases=items * len(job.policies),
     )
+
+
+def _written(policy: Policy) -> str:
+    text = f"{policy.id}@{policy.version}:{policy.hash}"
+    return text if policy.mode is Mode.LIVE else f"{text} {policy.mode}"
 
 
 def work_of(job: Job, tally: Tally | None, seconds: float) -> Work:
@@ -111,6 +117,8 @@ def _finished(record: RunRecord, summary: Summary) -> RunRecord:
         gpu_seconds=summary.gpu_seconds,
         cost=summary.cost,
         saved_cost=summary.saved_cost,
+        shadow=summary.shadow,
+        shadow_flagged=summary.shadow_flagged,
     )
 
 

@@ -16,7 +16,9 @@ _FAIR_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts of one run. cases = verdicts + rejected + skipped + left.
+    """Counts of one run. cases = verdicts + rejected + skipped + left, under live and shadow policies alike.
+
+    `flagged` are the violations under live policies. `shadow` verdicts are under shadow ones, `shadow_flagged` of them.
 
     `skipped` cases were settled by earlier runs; `left` ones are still to be judged, because the run was stopped.
     `judged` counts every case that reached the judge in this run, again after a crash included; tokens likewise.
@@ -56,6 +58,8 @@ class Summary:
     gpu_seconds: float = 0.0
     cost: float = 0.0
     saved_cost: float = 0.0
+    shadow: int = 0
+    shadow_flagged: int = 0
 
     @property
     def cached_share(self) -> float | None:
@@ -90,6 +94,11 @@ class Summary:
             interval = f"{self.agreed_low:.1%} to {self.agreed_high:.1%}"
             text += f"; {self.audited:,} judged again, {self.agreed / self.audited:.1%} agree ({interval})"
         return text
+
+    @property
+    def shadow_text(self) -> str:
+        """`120 verdicts, 12 flagged`: what shadow policies came to; "" if there was none."""
+        return f"{self.shadow:,} verdicts, {self.shadow_flagged:,} flagged; nobody is told" if self.shadow else ""
 
     def json(self) -> str:
         return json.dumps(asdict(self) | {"cached_share": self.cached_share})
@@ -167,6 +176,8 @@ def summarise(run_id: str, state: str, items: int, cases: int, left: int, count:
         flagged=count.flagged,
         rejected_by_reason=count.rejected,
         reused=count.reused,
+        shadow=count.shadow,
+        shadow_flagged=count.shadow_flagged,
         **work.counts(),
     )
 
@@ -181,6 +192,7 @@ def lines(summary: Summary, config: str) -> str:
         ("cases", f"{summary.cases:,}" + (f" ({summary.skipped:,} settled before)" if summary.skipped else "")),
         ("verdicts", f"{summary.verdicts:,}"),
         ("flagged", f"{summary.flagged:,}"),
+        ("shadow", summary.shadow_text),
         ("rejected", summary.rejected_text),
         ("reused", summary.reused_text),
         ("left", f"{summary.left:,}"),
@@ -199,5 +211,5 @@ def lines(summary: Summary, config: str) -> str:
     return "\n".join(
         f"{name:<10}{value}"
         for name, value in rows
-        if (name, value) != ("left", "0") and (name != "cost" or summary.cost)
+        if value and (name, value) != ("left", "0") and (name != "cost" or summary.cost)
     )
