@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from actors.counts import Report
+from assay.canaries import CanaryCheck
 from assay.contracts import Caution, Grant, News, NewsKind, Shard, Standing, Tally
 from assay.policy import Policy
 
@@ -79,7 +80,7 @@ class _Renewal:
 class Status:
     """The run at a glance: seconds since each replica at work was heard of, and since it last got anywhere.
 
-    `news` is what came in since the last status.
+    `news` is what came in since the last status; `canaries`, of a run that is over, all that were judged.
     """
 
     tally: Tally
@@ -87,6 +88,7 @@ class Status:
     moved: Mapping[str, float]
     finished: bool
     news: tuple[News, ...] = ()
+    canaries: tuple[CanaryCheck, ...] = ()
 
 
 class Death(StrEnum):
@@ -176,6 +178,10 @@ class Board:
             known = worker.shards.get(shard)
             if shard in worker.shards and (known is None or standing.mark >= known.mark):
                 worker.shards[shard] = standing
+
+    def note(self, news: News) -> None:
+        """Something that a replica has to say before it has a loop."""
+        self._news.append(news)
 
     def ended(self, replica: str, death: Death) -> None:
         """The replica's loop is over, well or not. Its shards go back to the front."""

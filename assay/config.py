@@ -263,6 +263,12 @@ class Config(Section):
     on_judge_change: Literal["ask", "rejudge"] = "ask"
     cost: Cost = Cost()
 
+    @field_validator("on_canary_failure", mode="before")
+    @classmethod
+    def _off_is_a_word(cls, value: object) -> object:
+        """YAML reads off as no."""
+        return "off" if value is False else value
+
     @property
     def canaries(self) -> Literal["warn", "stop", "off"]:
         """What follows when canaries fail. A scripted judge, which follows its script, has none unless asked for."""

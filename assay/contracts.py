@@ -72,6 +72,7 @@ class NewsKind(StrEnum):
     AWAY = "away"
     BACK = "back"
     POLICY = "policy"
+    CANARIES = "canaries"
 
 
 @dataclass(frozen=True, slots=True)

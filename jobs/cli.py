@@ -17,7 +17,7 @@ from authoring.importing_records import LabelsFrom
 from jobs.cli_parts import AsJson, ConfigPath, Policies, stop_signals
 from jobs.eval_cli import eval_command
 from jobs.load import load_config, load_job
-from jobs.sql_output import printable
+from jobs.sql_output import printable_lines
 
 app = typer.Typer(
     help="Audit content against written policies, at scale.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -206,7 +206,7 @@ def main() -> None:
     try:
         app()
     except AssayError as error:
-        print("\n".join(printable(line) for line in f"assay: {error}".splitlines()), file=sys.stderr)
+        print(printable_lines(f"assay: {error}"), file=sys.stderr)
         sys.exit(2 if isinstance(error, InputError) else 1)
 
 

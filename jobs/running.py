@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TypeVar
 
+from actors.board import Status
 from assay.contracts import Tally
 from assay.errors import AssayError
 from assay.policy import Policy
 from assay.records import JudgeIdentity, Mode
+from jobs.canary_summary import summarise_canaries
 from jobs.load import Job
 from jobs.summary import Summary, Work
 from sinks.lookup import TableLookup
@@ -53,11 +55,13 @@ def _written(policy: Policy) -> str:
     return text if policy.mode is Mode.LIVE else f"{text} {policy.mode}"
 
 
-def work_of(job: Job, tally: Tally | None, seconds: float) -> Work:
+def work_of(job: Job, status: Status | None, seconds: float) -> Work:
     """What a run's replicas did in so many seconds. None: they were never started."""
-    replicas = job.config.replicas
-    gpus = replicas.count * replicas.gpus if tally is not None else 0.0
-    return Work(tally or Tally(), seconds, gpus, job.config.cost.gpu_hour)
+    replicas, gpu_hour = job.config.replicas, job.config.cost.gpu_hour
+    if status is None:
+        return Work(Tally(), seconds, gpu_hour=gpu_hour)
+    gpus = replicas.count * replicas.gpus
+    return Work(status.tally, seconds, gpus, gpu_hour, summarise_canaries(status.canaries))
 
 
 def catch_up(job: Job) -> None:
@@ -89,6 +93,7 @@ def recorded(job: Job, record: RunRecord, run: Callable[[], S]) -> S:
 
 
 def _finished(record: RunRecord, summary: Summary) -> RunRecord:
+    canaries = summary.canaries
     return replace(
         record,
         state=RunState(summary.state),
@@ -119,6 +124,9 @@ def _finished(record: RunRecord, summary: Summary) -> RunRecord:
         saved_cost=summary.saved_cost,
         shadow=summary.shadow,
         shadow_flagged=summary.shadow_flagged,
+        canaries=canaries.judged if canaries else 0,
+        canaries_wrong=canaries.wrong if canaries else 0,
+        canary_tokens=canaries.prompt_tokens + canaries.output_tokens if canaries else 0,
     )
 
 

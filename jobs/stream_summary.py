@@ -81,6 +81,7 @@ def stream_lines(summary: StreamSummary, config: str) -> str:
         ("reused", summary.reused_text),
         ("lag", f"{sum(partition.lag for partition in summary.partitions):,}"),
         ("wait", wait),
+        *((("canaries", summary.canaries.text),) if summary.canaries else ()),
         ("seconds", f"{summary.seconds:,.1f}"),
     ]
     rows += [

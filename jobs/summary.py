@@ -9,9 +9,11 @@ from typing import TypedDict
 
 from assay.contracts import Tally
 from assay.intervals import wilson
+from jobs.canary_summary import CanarySummary
 from sinks.counts import RunCount
 
 _FAIR_SHARE = 0.5
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Summary:
     saved_cost: float = 0.0
     shadow: int = 0
     shadow_flagged: int = 0
+    canaries: CanarySummary | None = None
 
     @property
     def cached_share(self) -> float | None:
@@ -69,12 +72,19 @@ class Summary:
     @property
     def warnings(self) -> list[str]:
         """What the run did that its user should know of."""
+        found = [
+            f"canaries failed: of policy {each.policy} {each.version}, {each.wrong} of {each.judged} examples came out "
+            f"wrong: {'; '.join(map(str, each.examples[:_SHOWN]))}; don't rely on this run before you know why"
+            for each in (self.canaries.policies if self.canaries else ())
+            if each.failed
+        ]
         share = self.cached_share
         if share is None or share >= _FAIR_SHARE:
-            return []
+            return found
         return [
+            *found,
             f"prefix caching served {share:.0%} of the tokens it could have: the engine may have it switched off for "
-            "this model, or its KV cache is too small for the policies"
+            "this model, or its KV cache is too small for the policies",
         ]
 
     @property
@@ -112,6 +122,7 @@ class Work:
     seconds: float
     gpus: float = 0.0
     gpu_hour: float = 0.0
+    canaries: CanarySummary | None = None
 
     def counts(self) -> WorkCounts:
         """Those fields of a summary that come from the replicas."""
@@ -137,6 +148,7 @@ class Work:
             "gpu_seconds": round(gpu_seconds, 3),
             "cost": round(cost, 4),
             "saved_cost": round(cost * tally.saved_tokens / read, 4) if read else 0.0,
+            "canaries": self.canaries,
         }
 
 
@@ -160,6 +172,7 @@ class WorkCounts(TypedDict):
     gpu_seconds: float
     cost: float
     saved_cost: float
+    canaries: CanarySummary | None
 
 
 def summarise(run_id: str, state: str, items: int, cases: int, left: int, count: RunCount, work: Work) -> Summary:
@@ -196,6 +209,7 @@ def lines(summary: Summary, config: str) -> str:
         ("rejected", summary.rejected_text),
         ("reused", summary.reused_text),
         ("left", f"{summary.left:,}"),
+        ("canaries", summary.canaries.text if summary.canaries else ""),
         ("seconds", f"{summary.seconds:,.1f}"),
         (
             "tokens",

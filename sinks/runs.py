@@ -71,6 +71,9 @@ class RunRecord:
     planned_cost: float | None = None
     shadow: int = 0
     shadow_flagged: int = 0
+    canaries: int = 0
+    canaries_wrong: int = 0
+    canary_tokens: int = 0
 
 
 RUN_SCHEMA = pa.schema(
@@ -89,7 +92,7 @@ RUN_SCHEMA = pa.schema(
         *((name, pa.float64()) for name in ("agreed_low", "agreed_high", "gpu_seconds", "cost", "saved_cost")),
         *((name, COUNT) for name in ("planned_cases", "planned_judged", "planned_prompt_tokens")),
         ("planned_cost", pa.float64()),
-        *((name, COUNT) for name in ("shadow", "shadow_flagged")),
+        *((name, COUNT) for name in ("shadow", "shadow_flagged", "canaries", "canaries_wrong", "canary_tokens")),
     ]
 )
 

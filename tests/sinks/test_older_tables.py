@@ -8,10 +8,15 @@ from pathlib import Path
 
 from deltalake import write_deltalake
 
+from assay.contracts import Shard
+from assay.records import Mode
 from jobs.sql import query
+from sinks.counts import count_by_track, count_outcomes, settled_positions
 from sinks.lookup import TableLookup
+from sinks.messages import verdict_messages
+from sinks.replay import verdict_rows
 from sinks.schema import LATER, PARTITION, to_table
-from tests.sinks.outcomes import verdict
+from tests.sinks.outcomes import JUDGE, SPAM, verdict
 from tests.sinks.stand import open_sink
 
 
@@ -28,6 +33,31 @@ def test_a_table_of_an_earlier_version_gets_the_columns_that_it_lacks(tmp_path: 
     lookup.catch_up()
     assert len(lookup.find(["ab" * 32])) == 1
     lookup.close()
+
+
+def test_rows_of_an_earlier_version_are_live_wherever_they_are_counted_or_told(tmp_path: Path) -> None:
+    path, stream = str(tmp_path), Shard("events", "0", stream=True)
+    old = to_table([verdict(0, shard=stream)]).drop_columns(list(LATER))
+    write_deltalake(f"{path}/verdicts", old, partition_by=[PARTITION])
+    shadow = SPAM.model_copy(update={"mode": Mode.SHADOW})
+    for step in range(2):
+        assert settled_positions(path, stream, SPAM, JUDGE) == {0}
+        assert settled_positions(path, stream, shadow, JUDGE) == ({0, 1} if step else frozenset())
+        assert {track.mode: count.rows for track, count in count_by_track(path).items()} == (
+            {"live": 1, "shadow": 2} if step else {"live": 1}
+        )
+        count = count_outcomes(path, "run-1")
+        assert (count.verdicts, count.flagged, count.shadow, count.shadow_flagged) == (
+            1 + 2 * step,
+            1,
+            2 * step,
+            2 * step,
+        )
+        told = [one.position for rows in verdict_rows(path, stream, 0) for one in verdict_messages(rows)]
+        assert told == [0]
+        assert [row["n"] for row in query(path, "select count(*) as n from outcomes").to_pylist()] == [1]
+        if not step:
+            open_sink(path).commit([verdict(n, shard=stream, under=shadow) for n in range(2)], {})
 
 
 def test_a_table_of_an_earlier_version_can_be_read_as_it_is(tmp_path: Path) -> None:
