@@ -7,7 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
+from jobs.load import load_job
 from tests.jobs.workplace import POLICY, Workplace, make_workplace
 
 NEWER = POLICY.format(id="p0").replace('version: "1"', 'version: "2"') + "\nWhoever asks for coins breaks R1 too.\n"
@@ -127,3 +129,17 @@ def test_a_file_that_is_named_as_a_shadow_is_none_of_those_that_a_pattern_matche
     (place.folder / "policies" / "p0-next.md").write_text(NEWER)
     place.config["policies"] = ["policies/*.md", {"path": "policies/p0-next.md", "mode": "shadow"}]
     assert "p0@2 (shadow), p0@1, p1@1" in place.run("check", "CONFIG").stdout
+
+
+def test_an_evaluation_takes_one_policy_of_each_id_the_live_one_if_there_are_two(place: Workplace) -> None:
+    (place.folder / "next" / "p7.md").write_text(POLICY.format(id="p7"))
+    place.path.write_text(yaml.safe_dump(place.config))
+    job = load_job(place.path)
+    assert [policy.name for policy in job.policies] == ["p0", "p1", "p0 (shadow)", "p7 (shadow)"]
+    assert [policy.name for policy in job.as_live().policies] == ["p0", "p1", "p7"]
+    assert {name: Path(file).parent.name for name, file in job.as_live().files.items()} == {
+        "p0": "policies",
+        "p1": "policies",
+        "p7": "next",
+    }
+    assert [policy.version for policy in job.under("p0").policies] == ["1", "2"]
