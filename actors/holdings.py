@@ -85,7 +85,7 @@ class Holdings:
 
     @property
     def begins(self) -> dict[str, dict[Shard, int]]:
-        """By policy hash: where each shard of a stream began under that text, as far as this owner knows."""
+        """By `Policy.track`: where each shard of a stream began under that text, as far as this owner knows."""
         found: dict[str, dict[Shard, int]] = {}
         for holding in self:
             for policy, position in holding.begins.items() if holding.shard.stream else ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from jobs.balance import Plot, Reach, faults, read_ledger, settled, unsettled
 from jobs.load import Job
 from jobs.plan_file import planned_for, with_plan
 from jobs.running import catch_up, record_of, recorded, upkeep, work_of
+from jobs.sql_output import printable_lines
 from jobs.summary import Summary, Work, summarise
 from sinks.counts import count_outcomes
 from sinks.delta import DeltaSink
@@ -114,7 +116,7 @@ def backfill(
 
     def run() -> Summary:
         status = _judge(ready, sink, run_id, on_status, stopping, fresh=fresh, marks=marks)
-        work = work_of(job, status.tally if status else None, time.monotonic() - began)
+        work = work_of(job, status, time.monotonic() - began)
         return _settle_up(ready, sink, run_id, work, stopped=stopping())
 
     planned = None if fresh else planned_for(job, ready.judge)
@@ -149,7 +151,13 @@ def _judge(
         with cluster(job.config.replicas), upkeep(job):
             since = datetime.now(UTC) if fresh else None
             work = Assignment(job.config, job.policies, run_id, ready.plan, since=since, marks=marks)
-            return Supervisor(work, shards, lambda status: on_status(status, to_settle), stopping).run()
+
+            def show(status: Status) -> None:
+                for news in status.news:
+                    print(printable_lines(news.text), file=sys.stderr, flush=True)
+                on_status(status, to_settle)
+
+            return Supervisor(work, shards, show, stopping).run()
     except Interrupted:
         return None
 

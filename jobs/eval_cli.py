@@ -96,7 +96,7 @@ def eval_command(
         categories=tuple(category or ()),
         suite=suite,
     )
-    job = load_job(config)
+    job = load_job(config).as_live()
     with stop_signals() as stopping, progress() as reporter:
         report = evaluate_job(job, options, reporter.show, stopping)
     _show(render(report, "json" if as_json else format.value, terminal=out is None and sys.stdout.isatty()), out)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
-from assay.config import Config, Duration
+from assay.config import Config
+from assay.config_parts import Duration
 from assay.errors import InputError
 from sinks.counts import active_files
 from sinks.forget import Wanted, forget

@@ -106,7 +106,15 @@ class _Figuring:
 
     def policy(self, number: int, policy: Policy, tokens: PolicyTokens, pace: Pace) -> PolicyPlan:
         figures = self._figures(number, policy, tokens, pace)
-        return PolicyPlan(policy.id, policy.version, policy.hash, figures, self._changed(policy, tokens, pace), pace)
+        return PolicyPlan(
+            policy.id,
+            policy.mode,
+            policy.version,
+            policy.hash,
+            figures,
+            self._changed(policy, tokens, pace),
+            pace,
+        )
 
     def _figures(self, number: int, policy: Policy, tokens: PolicyTokens, pace: Pace) -> Figures:
         counts, bit = self._counts, 1 << number

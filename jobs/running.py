@@ -11,9 +11,12 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TypeVar
 
+from actors.board import Status
 from assay.contracts import Tally
 from assay.errors import AssayError
-from assay.records import JudgeIdentity
+from assay.policy import Policy
+from assay.records import JudgeIdentity, Mode
+from jobs.canary_summary import summarise_canaries
 from jobs.load import Job
 from jobs.summary import Summary, Work
 from jobs.versions import take_in
@@ -41,17 +44,24 @@ def record_of(job: Job, judge: JudgeIdentity, run_id: str, items: int = 0) -> Ru
         judge=judge.name,
         judge_revision=judge.revision,
         settings_hash=judge.settings_hash,
-        policies=tuple(f"{policy.id}@{policy.version}:{policy.hash}" for policy in job.policies),
+        policies=tuple(_written(policy) for policy in job.policies),
         items=items,
         cases=items * len(job.policies),
     )
 
 
-def work_of(job: Job, tally: Tally | None, seconds: float) -> Work:
+def _written(policy: Policy) -> str:
+    text = f"{policy.id}@{policy.version}:{policy.hash}"
+    return text if policy.mode is Mode.LIVE else f"{text} {policy.mode}"
+
+
+def work_of(job: Job, status: Status | None, seconds: float) -> Work:
     """What a run's replicas did in so many seconds. None: they were never started."""
-    replicas = job.config.replicas
-    gpus = replicas.count * replicas.gpus if tally is not None else 0.0
-    return Work(tally or Tally(), seconds, gpus, job.config.cost.gpu_hour)
+    replicas, gpu_hour = job.config.replicas, job.config.cost.gpu_hour
+    if status is None:
+        return Work(Tally(), seconds, gpu_hour=gpu_hour)
+    gpus = replicas.count * replicas.gpus
+    return Work(status.tally, seconds, gpus, gpu_hour, summarise_canaries(status.canaries))
 
 
 def catch_up(job: Job) -> None:
@@ -86,6 +96,7 @@ def recorded(job: Job, record: RunRecord, run: Callable[[], S], *, allow_edited:
 
 
 def _finished(record: RunRecord, summary: Summary) -> RunRecord:
+    canaries = summary.canaries
     return replace(
         record,
         state=RunState(summary.state),
@@ -114,6 +125,11 @@ def _finished(record: RunRecord, summary: Summary) -> RunRecord:
         gpu_seconds=summary.gpu_seconds,
         cost=summary.cost,
         saved_cost=summary.saved_cost,
+        shadow=summary.shadow,
+        shadow_flagged=summary.shadow_flagged,
+        canaries=canaries.judged if canaries else 0,
+        canaries_wrong=canaries.wrong if canaries else 0,
+        canary_tokens=canaries.prompt_tokens + canaries.output_tokens if canaries else 0,
     )
 
 

@@ -114,7 +114,7 @@ def stream(
             "done" if until_end and _all_settled(job, after) else "stopped",
             _partitions(before, after, last),
             count_outcomes(job.config.sink.path, run_id),
-            work_of(job, status.tally if status else None, time.monotonic() - began),
+            work_of(job, status, time.monotonic() - began),
             watcher.resubscribed,
         )
 

@@ -13,17 +13,28 @@ from sinks.policies import PolicyLog, PolicyVersion, policy_versions
 def refuse_edited(policies: Sequence[Policy], known: Sequence[PolicyVersion], files: Mapping[str, str]) -> None:
     """Raises InputError for a policy whose id and version stood for other terms in earlier runs, and never for these.
 
-    Texts with the same terms (another title, a comment) are one. `files` has each policy's file, by its id.
+    So is a shadow whose id and version stand for other terms in the live policy. Texts with the same terms (another
+    title, a comment) are one. `files` has each policy's file, by its `name`.
     """
     for policy in policies:
+        _refuse_two_texts(policy, policies, files)
         others = [each for each in known if (each.id, each.version) == (policy.id, policy.version)]
         if others and not any(_same(policy, each) for each in others):
             since = others[0].first_seen.date().isoformat()
             raise InputError(
-                f"{files.get(policy.id, policy.id)}: policy {policy.id!r} was edited and is still version "
+                f"{files.get(policy.name, policy.id)}: policy {policy.id!r} was edited and is still version "
                 f"{policy.version!r}, which has had another text since {since}; raise its version, or take it as it is "
                 "with --allow-edited"
             )
+
+
+def _refuse_two_texts(policy: Policy, policies: Sequence[Policy], files: Mapping[str, str]) -> None:
+    alike = [each for each in policies if (each.id, each.version) == (policy.id, policy.version)]
+    if other := next((each for each in alike if each.terms_hash != policy.terms_hash), None):
+        raise InputError(
+            f"{files.get(policy.name, policy.id)}: policy {policy.id!r} has version {policy.version!r}, which is "
+            f"another text in {files.get(other.name, other.id)}; give one of them another version"
+        )
 
 
 def take_in(
@@ -41,10 +52,9 @@ def take_in(
 
 def alike(policies: Sequence[Policy], known: Sequence[PolicyVersion]) -> list[str]:
     """Hashes of all texts under which a verdict is as good as under the policies' own."""
-    ids = {policy.id: policy for policy in policies}
     return sorted(
         {policy.hash for policy in policies}
-        | {each.hash for each in known if each.id in ids and _same(ids[each.id], each)}
+        | {each.hash for each in known if any(policy.id == each.id and _same(policy, each) for policy in policies)}
     )
 
 

@@ -41,7 +41,7 @@ _KEPT = frozenset(
     {
         *("item_kind", "policy_id", "policy_version", "policy_hash", "stage", "attempts", "judge", "judge_revision"),
         *("settings_hash", "run_id", "source", "shard", "position", "prompt_tokens", "cached_tokens", "output_tokens"),
-        *("latency_ms", "judged_at", "reused_run"),
+        *("latency_ms", "judged_at", "reused_run", "mode"),
     }
 )
 _ROWS = pa.schema([field for field in SCHEMA if field.name != PARTITION])
