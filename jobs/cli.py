@@ -15,6 +15,7 @@ import typer
 from assay.errors import AssayError, InputError
 from authoring.importing_records import LabelsFrom
 from jobs.cli_parts import AsJson, ConfigPath, Policies, stop_signals
+from jobs.diff_cli import diff_command
 from jobs.eval_cli import eval_command
 from jobs.load import load_config, load_job
 from jobs.sql_output import printable
@@ -199,6 +200,7 @@ def import_policy(
 
 
 app.command("eval")(eval_command)
+app.command("diff")(diff_command)
 
 
 def main() -> None:

@@ -13,7 +13,6 @@ from authoring.attacks import PADDING
 from jobs.cli_parts import AsJson, ConfigPath, Formats, Out, Policies, ReportFormat, show_report, stop_signals
 from jobs.load import load_job
 
-
 Files = Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="More files of --golden.")]
 Golden = Annotated[
     list[Path] | None,

@@ -80,7 +80,7 @@ def _verdicts(path: str, hashes: Sequence[str]) -> Counter[_Share]:
 def told_apart(
     was: JudgeIdentity, was_config: str, now: JudgeIdentity, config: ScriptedConfig | VllmConfig
 ) -> tuple[str, str]:
-    """Two different judges by name, each with what the other has not. `was_config` is the config of the old one's job."""
+    """Two different judges by name, each with what the other has not. `was_config`: the config of the old one's job."""
     facts: list[tuple[str, str]] = []
     if was.revision != now.revision:
         facts.append((f"revision {was.revision[:8]}", f"revision {now.revision[:8]}"))
