@@ -13,7 +13,7 @@ from measure.answers import Estimate as Rate
 
 _LEAST_P = 0.0001
 
-RULE_HEADS = ("rule", "before", "after", "only after", "only before", "difference")
+RULE_HEADS = ("rule", "cited before", "cited after", "only after", "only before", "difference")
 CHANGE_HEADS = ("change", "item", "before", "after", "what was judged")
 
 
@@ -53,7 +53,7 @@ def side_rows(policy: PolicyDiff) -> Sequence[tuple[str, str, str]]:
     before, after = (_rejected(side) for side in sides)
     rows.append(("rejected", before, after))
     before, after = (f"{side.recalled:,} of {policy.items:,}" for side in sides)
-    rows.append(("known already", before, after))
+    rows.append(("in the table already", before, after))
     before, after = (_tokens(side) for side in sides)
     return [*rows, ("tokens a case", before, after)]
 
