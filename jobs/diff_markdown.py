@@ -62,7 +62,8 @@ def _policy(policy: PolicyDiff) -> Iterable[Sequence[str]]:
     yield [f"- {sentence}" for sentence in sentences(policy)]
     rows = ((name, cell(before), cell(after)) for name, before, after in side_rows(policy))
     yield table(("", "before", "after"), rows)
-    yield from folded("By rule", table(RULE_HEADS, ((cell(name), *rest) for name, *rest in rule_rows(policy))))
+    if cited := rule_rows(policy):
+        yield from folded("By rule", table(RULE_HEADS, ((cell(name), *rest) for name, *rest in cited)))
     if policy.changes:
         yield from folded(f"Changed items: {len(policy.changes):,}", _changes(policy))
 

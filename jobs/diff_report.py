@@ -59,6 +59,10 @@ class RuleChange:
     rule_id: str
     cited: Comparison
 
+    @property
+    def ever_cited(self) -> bool:
+        return bool(self.cited.before.value or self.cited.after.value)
+
 
 @dataclass(frozen=True, slots=True)
 class SideReport:

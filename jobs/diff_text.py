@@ -52,10 +52,11 @@ def _parts(report: DiffReport) -> Iterable[RenderableType]:
         yield Text("\n".join(map(printable, sentences(policy))))
         if policy.whole:
             yield Text(printable(f"rate: {policy.whole.rollout.rate_from}"), style="dim")
-        rules = new_table(*RULE_HEADS)
-        for cells in rule_rows(policy):
-            add_row(rules, *cells)
-        yield rules
+        if rows := rule_rows(policy):
+            rules = new_table(*RULE_HEADS)
+            for cells in rows:
+                add_row(rules, *cells)
+            yield rules
         if policy.changes:
             yield _changes(policy)
 

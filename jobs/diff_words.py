@@ -37,6 +37,8 @@ def sentences(policy: PolicyDiff) -> Sequence[str]:
     found = [_flips(policy), *_labels(policy)]
     if shifted := policy.count(ChangeKind.SHIFTED):
         found.append(f"{shifted:,} more have another outcome: other rules, severity or action")
+    if uncited := [rule.rule_id for rule in policy.rules if not rule.ever_cited]:
+        found.append(f"neither side cites {', '.join(uncited)}")
     if policy.flagged.unpaired:
         found.append(f"{policy.flagged.unpaired:,} items were rejected on a side, and are in none of these figures")
     if policy.whole:
@@ -59,10 +61,12 @@ def side_rows(policy: PolicyDiff) -> Sequence[tuple[str, str, str]]:
 
 
 def rule_rows(policy: PolicyDiff) -> Sequence[tuple[str, ...]]:
-    """A row for each rule, under `RULE_HEADS`."""
+    """A row for each rule that a side cites, under `RULE_HEADS`."""
     rows = []
     for rule in policy.rules:
         cited = rule.cited
+        if not rule.ever_cited:
+            continue
         before = round((cited.before.value or 0) * cited.pairs)
         after = before + cited.gained - cited.lost
         counts = (f"{count:,}" for count in (before, after, cited.gained, cited.lost))
@@ -140,20 +144,21 @@ def _chance(p_value: float) -> str:
 
 def _whole(whole: Whole) -> Iterable[str]:
     yield (
-        f"in the whole source, of {whole.contents:,} contents {counted(whole.gained)} would be flagged and "
+        f"in the whole source, of {whole.contents:,} contents {counted(whole.gained)} would newly be flagged, and "
         f"{counted(whole.lost)} no longer"
     )
     if whole.items > whole.contents:
         yield (
-            f"with their copies, of {whole.items:,} items {counted(whole.gained_items)} would be flagged and "
+            f"with their copies, of {whole.items:,} items {counted(whole.gained_items)} would newly be flagged, and "
             f"{counted(whole.lost_items)} no longer"
         )
     yield _rollout(whole.rollout)
 
 
 def _rollout(it: Rollout) -> str:
-    tokens = f"{counted(it.prompt_tokens)} tokens read, {counted(it.output_tokens)} written"
-    text = f"a roll-out would judge {counted(it.to_judge)} contents: {tokens}"
+    text = f"a roll-out would judge {counted(it.to_judge)} contents"
+    if it.prompt_tokens.high:
+        text += f": {counted(it.prompt_tokens)} tokens read, {counted(it.output_tokens)} written"
     if not it.gpu_hours.high:
         return text
     cost = f", {it.cost.value:,.2f} ({it.cost.low:,.2f} to {it.cost.high:,.2f}) in money" if it.cost.high else ""
@@ -166,6 +171,6 @@ def _rejected(side: SideReport) -> str:
 
 
 def _tokens(side: SideReport) -> str:
-    if side.prompt_tokens is None or side.output_tokens is None:
+    if not side.prompt_tokens or side.output_tokens is None:
         return UNKNOWN
     return f"{side.prompt_tokens:,.0f} read, {side.output_tokens:,.0f} written"

@@ -164,7 +164,9 @@ def test_rules_of_both_texts_are_counted_before_and_after(tmp_path: Path) -> Non
     policy = only(report(tmp_path, sides, new=new))
     counts = {rule.rule_id: (rule.cited.gained, rule.cited.lost) for rule in policy.rules}
     assert counts == {"R1": (1, 1), "R2": (0, 0), "R3": (2, 0)}
-    assert "| `R1` | 1 | 1 | 1 | 1 |" in render_diff(report(tmp_path, sides, new=new), "md")
+    shown = render_diff(report(tmp_path, sides, new=new), "md")
+    assert "| `R1` | 1 | 1 | 1 | 1 |" in shown
+    assert "- neither side cites R2" in shown
 
 
 def test_a_sample_speaks_for_the_source_and_its_tokens_for_the_roll_out(tmp_path: Path) -> None:
