@@ -158,6 +158,12 @@ def test_what_matters_most_comes_first(tmp_path: Path) -> None:
     assert [change.kind for change in changes[-3:]] == [ChangeKind.SHIFTED, ChangeKind.SHIFTED, ChangeKind.REJECTED]
 
 
+def test_what_is_to_be_looked_at_counts_as_a_review_and_not_as_graver_than_a_block(tmp_path: Path) -> None:
+    sides = [(said(False), said(True, action=action)) for action in ("limit", "escalate", "block", "review")]
+    changes = only(report(tmp_path, sides)).changes
+    assert [change.after.action for change in changes] == ["block", "escalate", "review", "limit"]
+
+
 def test_rules_of_both_texts_are_counted_before_and_after(tmp_path: Path) -> None:
     new = NEW.text.replace("  - {id: R2", "  - {id: R3, text: Nothing else}\n  - {id: R2")
     sides = [(said(True, ["R1"]), said(True, ["R3"])), (said(False), said(True, ["R1", "R3"]))]
