@@ -16,6 +16,7 @@ import typer
 from assay.errors import AssayError, InputError
 from authoring.importing_records import LabelsFrom
 from jobs.cli_parts import AsJson, ConfigPath, Policies, stop_signals
+from jobs.diff_cli import diff_command
 from jobs.eval_cli import eval_command
 from jobs.load import load_config, load_job
 from jobs.sql_output import printable, printable_lines
@@ -200,6 +201,7 @@ def import_policy(
 
 
 app.command("eval")(eval_command)
+app.command("diff")(diff_command)
 
 
 def _warn(warnings: Sequence[str]) -> None:

@@ -59,7 +59,7 @@ def judge_change(job: Job, judge: JudgeIdentity, known: Sequence[PolicyVersion])
         if shared and verdicts is None:
             verdicts = _verdicts(path, alike(job.policies, known))
         if shared and verdicts and (count := sum(verdicts[*_key(was), policy] for policy in left)):
-            return JudgeChange(*_told_apart(was, row["config"], judge, job.config.judge), count)
+            return JudgeChange(*told_apart(was, row["config"], judge, job.config.judge), count)
     return None
 
 
@@ -72,10 +72,10 @@ def _verdicts(path: str, hashes: Sequence[str]) -> Counter[_Share]:
     return Counter({(row["judge_revision"], row["settings_hash"], row["policy_id"]): row["verdicts"] for row in rows})
 
 
-def _told_apart(
+def told_apart(
     was: JudgeIdentity, was_config: str, now: JudgeIdentity, config: ScriptedConfig | VllmConfig
 ) -> tuple[str, str]:
-    """Both judges by name, each with what the other has not."""
+    """Two different judges by name, each with what the other has not. `was_config`: the config of the old one's job."""
     facts: list[tuple[str, str]] = []
     if was.revision != now.revision:
         facts.append((f"revision {was.revision[:8]}", f"revision {now.revision[:8]}"))
