@@ -23,6 +23,8 @@ from measure.gate import Gate, judge_estimate, judge_gate, parse_gate
 from sinks.delta_table import FOREIGN, locate, translate
 
 EXACT_MATCH = "exact_match"
+REPORTS = "evals/reports"
+"""Where the reports are, under a job's `sink.path`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +137,12 @@ def refuse_if_failed(report: EvalReport) -> None:
 
 def report_path(path: str, run_id: str) -> str:
     """Where the report of this run is kept, under a job's `sink.path`."""
-    return f"{locate(path, 'evals/reports').uri}/{run_id}.json"
+    return f"{locate(path, REPORTS).uri}/{run_id}.json"
 
 
 def keep_report(path: str, run_id: str, text: str) -> None:
     """Write a report's JSON to `report_path`. Raises TransientError, FatalError."""
-    at = locate(path, "evals/reports")
+    at = locate(path, REPORTS)
     try:
         at.filesystem.create_dir(at.root, recursive=True)
         with at.filesystem.open_output_stream(f"{at.root}/{run_id}.json") as out:
