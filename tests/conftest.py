@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from actors.engine import VllmJudge
 from assay.config import VllmConfig
 from tests import tiny_gpt_oss
 from tests.judge_cases import policy
+from tests.ray_cluster import SharedCluster, shared_cluster
 
 MODELS = Path(__file__).parents[1] / ".models"
 
@@ -34,6 +35,13 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray reads it once, when the first test imports it
     for line in THIRD_PARTY_WARNINGS:
         config.addinivalue_line("filterwarnings", line)
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[SharedCluster]:
+    """For jobs whose own cluster is not what is tested. Their drivers may fail, but nobody harms it."""
+    with shared_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

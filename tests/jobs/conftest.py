@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.jobs.workplace import Workplace, make_workplace
+from tests.ray_cluster import SharedCluster
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
-    return make_workplace(tmp_path)
+def place(tmp_path: Path, ray_cluster: SharedCluster) -> Workplace:
+    """A small job; its runs join the cluster that the tests share."""
+    return make_workplace(tmp_path).join(ray_cluster)

@@ -12,6 +12,7 @@ import pytest
 
 from jobs.trial import trial_table
 from tests.jobs.workplace import Workplace, make_workplace
+from tests.ray_cluster import SharedCluster
 
 pytestmark = pytest.mark.slow
 ITEMS = 240
@@ -19,10 +20,14 @@ NOISE = 0.1
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
+def place(tmp_path: Path, ray_cluster: SharedCluster) -> Workplace:
+    return noisy(tmp_path).join(ray_cluster)
+
+
+def noisy(folder: Path) -> Workplace:
     """A job under p0 and p1 whose judge is wrong one time in ten, and golden items for both policies."""
-    place = make_workplace(tmp_path, files=1, items=5)
-    place.config["judge"] |= {"noise": NOISE, "seed": 1, "journal": str(tmp_path / "journal")}
+    place = make_workplace(folder, files=1, items=5)
+    place.config["judge"] |= {"noise": NOISE, "seed": 1, "journal": str(folder / "journal")}
     place.config["replicas"]["count"] = 1
     write_golden(place)
     return place
@@ -53,7 +58,8 @@ def evaluate(place: Workplace, *options: str, code: int = 0) -> dict[str, Any]:
     return found
 
 
-def test_a_judge_that_is_wrong_at_a_known_rate_gives_the_expected_figures(place: Workplace) -> None:
+def test_a_judge_that_is_wrong_at_a_known_rate_gives_the_expected_figures(tmp_path: Path) -> None:
+    place = noisy(tmp_path)
     report = evaluate(place, "--by", "lang", "--want", "precision=0.9")
     assert asked(place) == 2 * ITEMS
     share = ITEMS / 3

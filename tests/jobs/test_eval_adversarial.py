@@ -26,6 +26,7 @@ from jobs.load import Job
 from jobs.trial import Judged, Trial
 from measure.answers import Answer
 from tests.jobs.workplace import POLICY, make_workplace
+from tests.ray_cluster import SharedCluster
 
 P0, P1 = (parse_policy(POLICY.format(id=name), name) for name in ("p0", "p1"))
 ITEMS = 30
@@ -152,8 +153,8 @@ def test_every_form_of_the_report_has_the_attacks() -> None:
 
 
 @pytest.mark.slow
-def test_the_command_attacks_and_pays_for_originals_once(tmp_path: Path) -> None:
-    place = make_workplace(tmp_path, files=1, items=5)
+def test_the_command_attacks_and_pays_for_originals_once(tmp_path: Path, ray_cluster: SharedCluster) -> None:
+    place = make_workplace(tmp_path, files=1, items=5).join(ray_cluster)
     place.config["judge"] |= {"journal": str(tmp_path / "journal")}
     place.config["replicas"]["count"] = 1
     with open(tmp_path / "golden.csv", "w", newline="", encoding="utf-8") as stream:

@@ -23,6 +23,7 @@ from jobs.load import Job, load_job
 from sinks.policies import PolicyLog, policy_versions
 from sinks.runs import RunLog, RunRecord, RunState
 from tests.jobs.workplace import Workplace, make_workplace
+from tests.ray_cluster import SharedCluster
 from tests.sinks.outcomes import DAY, verdict
 from tests.sinks.stand import open_sink
 
@@ -34,12 +35,12 @@ OLD, NEW, THIRD = (JudgeIdentity("small", revision, "ab" * 32) for revision in (
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
+def place(tmp_path: Path, ray_cluster: SharedCluster) -> Workplace:
     """Twenty items under two policies, judged with a journal."""
     place = make_workplace(tmp_path, files=1, items=20)
     place.config["judge"]["journal"] = str(tmp_path / "journal")
     place.config["replicas"]["count"] = 1
-    return place
+    return place.join(ray_cluster)
 
 
 def asked(place: Workplace) -> int:
@@ -80,7 +81,14 @@ def test_at_a_terminal_it_is_asked(place: Workplace, answer: str, code: int, jud
     place.run("check", "CONFIG")
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "jobs.cli", "backfill", str(place.path), "--json"]
-    process = subprocess.Popen(command, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, cwd=place.folder)
+    process = subprocess.Popen(
+        command,
+        stdin=theirs,
+        stderr=theirs,
+        stdout=subprocess.PIPE,
+        cwd=place.folder,
+        env={**os.environ, **place.environment},
+    )
     os.close(theirs)
     shown = b""
     while b"Go on?" not in shown:

@@ -11,13 +11,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.jobs.workplace import Workplace, make_workplace, wait_for_rows, write_items
+from tests.ray_cluster import SharedCluster
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
+def place(tmp_path: Path, ray_cluster: SharedCluster) -> Workplace:
     """Two files of 60 items each under two policies, judged with a journal."""
-    place = make_workplace(tmp_path, files=2, items=60)
-    place.config["judge"]["journal"] = str(tmp_path / "journal")
+    return paid_once(tmp_path).join(ray_cluster)
+
+
+def paid_once(folder: Path) -> Workplace:
+    place = make_workplace(folder, files=2, items=60)
+    place.config["judge"]["journal"] = str(folder / "journal")
     place.config["source"]["duplicate_ids"] = "keep"
     return place
 
@@ -129,14 +134,15 @@ def with_copies(place: Workplace, files: int, items: int, distinct: int) -> None
 
 def test_three_replicas_judge_each_content_once(place: Workplace) -> None:
     with_copies(place, 3, 300, 360)
-    place.config["replicas"] = {"count": 3, "gpus": 0, "cpus": 0.3}
+    place.config["replicas"] |= {"count": 3, "cpus": 0.3}
     place.config["judge"] |= {"latency_ms": 30, "window": 16}
     summary = place.backfill()
     assert (summary["cases"], summary["judged"], summary["reused"]) == (1800, 720, 1080)
     assert asked(place) == 720
 
 
-def test_a_run_that_is_killed_and_resumed_judges_again_only_what_was_not_committed(place: Workplace) -> None:
+def test_a_run_that_is_killed_and_resumed_judges_again_only_what_was_not_committed(tmp_path: Path) -> None:
+    place = paid_once(tmp_path)
     with_copies(place, 3, 300, 360)
     place.config["judge"] |= {"latency_ms": 60, "window": 16}
     place.config["sink"]["flush_seconds"] = 0.2

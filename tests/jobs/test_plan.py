@@ -14,12 +14,13 @@ from jobs.load import load_job
 from jobs.plan import plan_job
 from jobs.plan_file import planned_for
 from tests.jobs.workplace import Workplace, make_workplace, write_items
+from tests.ray_cluster import SharedCluster
 
 SUM = ("settled", "rejected", "reused", "duplicates", "to_judge")
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
+def place(tmp_path: Path, ray_cluster: SharedCluster) -> Workplace:
     """Two files of 60 items each under two policies, in one of them 20 copies and 4 rows that make no sense."""
     place = make_workplace(tmp_path, files=2, items=60)
     rows = pq.read_table(tmp_path / "data" / "part-1.parquet").to_pylist()
@@ -30,7 +31,7 @@ def place(tmp_path: Path) -> Workplace:
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "data" / "part-1.parquet", row_group_size=25)
     place.config["source"]["duplicate_ids"] = "keep"
     place.config["replicas"]["count"] = 1
-    return place
+    return place.join(ray_cluster)
 
 
 def plan(place: Workplace, *options: str) -> dict[str, Any]:
@@ -107,8 +108,8 @@ def test_what_is_too_old_or_to_be_fresh_is_judged_anew(place: Workplace) -> None
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_a_sample_brackets_the_truth(tmp_path: Path, known: bool) -> None:
-    place = make_workplace(tmp_path, files=1, items=50)
+def test_a_sample_brackets_the_truth(tmp_path: Path, ray_cluster: SharedCluster, known: bool) -> None:
+    place = make_workplace(tmp_path, files=1, items=50).join(ray_cluster)
     place.config["source"] |= {"duplicate_ids": "keep", "columns": {"id": "id", "text": "text"}}
     if known:
         place.backfill()

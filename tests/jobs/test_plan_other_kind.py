@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.jobs.workplace import Workplace, make_workplace
+from tests.ray_cluster import SharedCluster
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
+def place(tmp_path: Path, ray_cluster: SharedCluster) -> Workplace:
     """60 items, every third a completion; of two policies one is for completions only."""
     place = make_workplace(tmp_path, files=1, items=60)
     rows = pq.read_table(tmp_path / "data" / "part-0.parquet").to_pylist()
@@ -23,7 +24,7 @@ def place(tmp_path: Path) -> Workplace:
     place.config["source"]["columns"] |= {"prompt": "prompt", "response": "response"}
     policy = tmp_path / "policies" / "p1.md"
     policy.write_text(policy.read_text().replace("title: p1", "applies_to: [completion]"))
-    return place
+    return place.join(ray_cluster)
 
 
 def test_a_plan_counts_them_as_rejected_and_the_run_does_what_it_says(place: Workplace) -> None:

@@ -17,17 +17,18 @@ from jobs.sql import query
 from jobs.versions import take_in
 from sinks.policies import PolicyLog, policy_versions
 from tests.jobs.workplace import Workplace, make_workplace
+from tests.ray_cluster import SharedCluster
 
 EDIT = "\nAnd one thing more.\n"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
+def place(tmp_path: Path, ray_cluster: SharedCluster) -> Workplace:
     """Twenty items under two policies, judged with a journal."""
     place = make_workplace(tmp_path, files=1, items=20)
     place.config["judge"]["journal"] = str(tmp_path / "journal")
     place.config["replicas"]["count"] = 1
-    return place
+    return place.join(ray_cluster)
 
 
 def asked(place: Workplace) -> int:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+
+from tests.ray_cluster import SharedCluster
 
 POLICY = """---
 id: {id}
@@ -33,14 +36,24 @@ Decide whether the message breaks a rule of {id}.
 
 @dataclass
 class Workplace:
-    """`config` is written to `job.yaml` before each command."""
+    """`config` is written to `job.yaml` before each command, `environment` added to that of the tests.
+
+    A run starts a cluster of its own, which takes longer than most runs, unless the job was told to `join` one.
+    """
 
     folder: Path
     config: dict[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
         return self.folder / "job.yaml"
+
+    def join(self, cluster: SharedCluster) -> Self:
+        """From now on the replicas of its runs are on this cluster; the same place again."""
+        self.config["replicas"]["address"] = cluster.address
+        self.environment = cluster.environment
+        return self
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """`assay ARGUMENTS` in the background; CONFIG stands for the job's config."""
@@ -52,6 +65,7 @@ class Workplace:
             stderr=subprocess.PIPE,
             text=True,
             cwd=self.folder,
+            env={**os.environ, **self.environment},
             start_new_session=True,
         )
 

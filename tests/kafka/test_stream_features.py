@@ -18,6 +18,7 @@ from sinks.delta import DeltaSink
 from tests.kafka.broker import Topics
 from tests.kafka.stream_place import StreamPlace, make_stream, messages, record, wait_until
 from tests.kafka.traffic import MIB, Count, aborting, compacted, delete_before, produce_large, rows_of, told, visible
+from tests.ray_cluster import SharedCluster
 
 pytestmark = pytest.mark.slow
 
@@ -38,8 +39,8 @@ _ODD: tuple[tuple[str, bytes | None], ...] = (
 
 
 @pytest.fixture
-def place(tmp_path: Path, kafka: Topics, topic_name: str) -> StreamPlace:
-    return make_stream(tmp_path, kafka, topic_name)
+def place(tmp_path: Path, kafka: Topics, topic_name: str, ray_cluster: SharedCluster) -> StreamPlace:
+    return make_stream(tmp_path, kafka, topic_name).join(ray_cluster)
 
 
 def replace(file: Path, text: str) -> None:
@@ -233,7 +234,7 @@ def test_a_judge_that_never_answers_delays_the_ledger_by_its_deadline(place: Str
 
 
 def test_a_judge_slower_than_the_session_keeps_its_partition(place: StreamPlace, kafka: Topics) -> None:
-    place.config["judge"] |= {"latency_ms": 8_000, "window": 4}
+    place.config["judge"] |= {"latency_ms": 5_000, "window": 4}
     place.config["source"]["session_seconds"] = 2
     place.config["replicas"]["count"] = 1
     kafka.create_topic(place.topic, 1)

@@ -11,13 +11,14 @@ from kafka import KafkaProducer
 
 from tests.kafka.broker import Topics
 from tests.kafka.stream_place import StreamPlace, make_stream, messages, record
+from tests.ray_cluster import SharedCluster
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def place(tmp_path: Path, kafka: Topics, topic_name: str) -> StreamPlace:
-    return make_stream(tmp_path, kafka, topic_name)
+def place(tmp_path: Path, kafka: Topics, topic_name: str, ray_cluster: SharedCluster) -> StreamPlace:
+    return make_stream(tmp_path, kafka, topic_name).join(ray_cluster)
 
 
 def started(place: StreamPlace) -> subprocess.Popen[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from tests.jobs.workplace import Workplace, make_workplace
 from tests.kafka.broker import Produced, Topics
 from tests.kafka.stream_place import StreamPlace, make_stream
+from tests.ray_cluster import SharedCluster
 
 
 def repeated(numbers: range, texts: int) -> list[Produced]:
@@ -20,9 +21,9 @@ def repeated(numbers: range, texts: int) -> list[Produced]:
     return found
 
 
-def test_a_repost_costs_nothing(tmp_path: Path, kafka: Topics, topic_name: str) -> None:
+def test_a_repost_costs_nothing(tmp_path: Path, kafka: Topics, topic_name: str, ray_cluster: SharedCluster) -> None:
     kafka.create_topic(topic_name, 4)
-    place = make_stream(tmp_path, kafka, topic_name)
+    place = make_stream(tmp_path, kafka, topic_name).join(ray_cluster)
     place.config["replicas"]["count"] = 1
     kafka.produce(topic_name, repeated(range(200), 25))
     first = place.stream()
@@ -35,11 +36,13 @@ def test_a_repost_costs_nothing(tmp_path: Path, kafka: Topics, topic_name: str) 
     assert flagged[0]["n"] == 4, "texts 0, 10, 20 and 30"
 
 
-def test_what_a_backfill_judged_a_stream_reuses(tmp_path: Path, kafka: Topics, topic_name: str) -> None:
+def test_what_a_backfill_judged_a_stream_reuses(
+    tmp_path: Path, kafka: Topics, topic_name: str, ray_cluster: SharedCluster
+) -> None:
     kafka.create_topic(topic_name, 4)
-    nightly = make_workplace(tmp_path / "nightly", files=1, items=40)
+    nightly = make_workplace(tmp_path / "nightly", files=1, items=40).join(ray_cluster)
     assert nightly.backfill()["judged"] == 80
-    live = stream_beside(nightly, tmp_path, kafka, topic_name)
+    live = stream_beside(nightly, tmp_path, kafka, topic_name).join(ray_cluster)
     kafka.produce(topic_name, repeated(range(120), 60))
     summary = live.stream()
     assert (summary["recalled"], summary["judged"], summary["repeated"]) == (160, 40, 40)
@@ -48,12 +51,12 @@ def test_what_a_backfill_judged_a_stream_reuses(tmp_path: Path, kafka: Topics, t
 
 
 def test_what_comes_by_kafka_while_a_backfill_runs_is_judged_once(
-    tmp_path: Path, kafka: Topics, topic_name: str
+    tmp_path: Path, kafka: Topics, topic_name: str, ray_cluster: SharedCluster
 ) -> None:
     kafka.create_topic(topic_name, 4)
-    nightly = make_workplace(tmp_path / "nightly", files=2, items=200)
+    nightly = make_workplace(tmp_path / "nightly", files=2, items=200).join(ray_cluster)
     nightly.config["judge"] |= {"latency_ms": 40, "window": 8, "journal": str(tmp_path / "journal")}
-    live = stream_beside(nightly, tmp_path, kafka, topic_name)
+    live = stream_beside(nightly, tmp_path, kafka, topic_name).join(ray_cluster)
     kafka.produce(topic_name, repeated(range(500), 500))  # 400 of them are the backfill's
     process = nightly.start("backfill", "CONFIG", "--json")
     summary = live.stream()

@@ -10,6 +10,7 @@ import pytest
 from tests.kafka.broker import Topics
 from tests.kafka.stream_place import StreamPlace, make_stream, messages, wait_until
 from tests.kafka.traffic import rows_of, told
+from tests.ray_cluster import SharedCluster
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +28,8 @@ _TOLD = (
 
 
 @pytest.fixture
-def place(tmp_path: Path, kafka: Topics, topic_name: str) -> StreamPlace:
-    place = make_stream(tmp_path, kafka, topic_name)
+def place(tmp_path: Path, kafka: Topics, topic_name: str, ray_cluster: SharedCluster) -> StreamPlace:
+    place = make_stream(tmp_path, kafka, topic_name).join(ray_cluster)
     place.config["sink"]["verdict_topic"] = {"topic": f"{topic_name}-verdicts"}
     kafka.create_topic(topic_name, 3)
     kafka.create_topic(f"{topic_name}-verdicts", 2)

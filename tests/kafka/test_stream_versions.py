@@ -11,15 +11,16 @@ import pytest
 from tests.kafka.broker import Topics
 from tests.kafka.stream_place import StreamPlace, make_stream, messages, record, wait_until
 from tests.kafka.traffic import Count, rows_of
+from tests.ray_cluster import SharedCluster
 
 pytestmark = pytest.mark.slow
 EDIT = "\nAnd one thing more.\n"
 
 
 @pytest.fixture
-def place(tmp_path: Path, kafka: Topics, topic_name: str) -> StreamPlace:
+def place(tmp_path: Path, kafka: Topics, topic_name: str, ray_cluster: SharedCluster) -> StreamPlace:
     """One partition with five records, and a stream that takes in changed policies."""
-    place = make_stream(tmp_path, kafka, topic_name)
+    place = make_stream(tmp_path, kafka, topic_name).join(ray_cluster)
     place.config["policies_reload"] = True
     place.config["replicas"]["count"] = 1
     kafka.create_topic(topic_name)
