@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from actors.counts import Report
+from assay.canaries import CanaryCheck
 from assay.contracts import Caution, Grant, News, NewsKind, Shard, Standing, Tally
 from assay.policy import Policy
 
@@ -71,7 +72,7 @@ class _Renewal:
         self.begun |= fresh.keys()
         places = ", ".join(f"{shard.source}/{shard.id} at {at}" for shard, at in fresh.items())
         policy = self.policy
-        text = f"policy {policy.id}: version {policy.version} ({policy.hash[:12]}) begins: {places}"
+        text = f"policy {policy.name}: version {policy.version} ({policy.hash[:12]}) begins: {places}"
         return [News(NewsKind.POLICY, text)] if fresh else []
 
 
@@ -79,7 +80,7 @@ class _Renewal:
 class Status:
     """The run at a glance: seconds since each replica at work was heard of, and since it last got anywhere.
 
-    `news` is what came in since the last status.
+    `news` is what came in since the last status; `canaries`, of a run that is over, all that were judged.
     """
 
     tally: Tally
@@ -87,6 +88,7 @@ class Status:
     moved: Mapping[str, float]
     finished: bool
     news: tuple[News, ...] = ()
+    canaries: tuple[CanaryCheck, ...] = ()
 
 
 class Death(StrEnum):
@@ -151,9 +153,9 @@ class Board:
     def renew(self, former: Sequence[Policy], policies: Sequence[Policy]) -> None:
         """Replicas take in changed texts. Where each shard begins under one is news, once, whoever has the shard."""
         for old, new in zip(former, policies, strict=True):
-            if old.hash != new.hash:
-                self._renewed.pop(old.hash, None)
-                self._renewed[new.hash] = _Renewal(new)
+            if old.track != new.track:
+                self._renewed.pop(old.track, None)
+                self._renewed[new.track] = _Renewal(new)
 
     def report(self, replica: str, report: Report) -> None:
         """What a replica says of itself. Of one that has no shard, or was given up, only the news count."""
@@ -176,6 +178,10 @@ class Board:
             known = worker.shards.get(shard)
             if shard in worker.shards and (known is None or standing.mark >= known.mark):
                 worker.shards[shard] = standing
+
+    def note(self, news: News) -> None:
+        """Something that a replica has to say before it has a loop."""
+        self._news.append(news)
 
     def ended(self, replica: str, death: Death) -> None:
         """The replica's loop is over, well or not. Its shards go back to the front."""

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from assay.contracts import News, Shard, Standing, Tally, wait_bucket
-from assay.records import Outcome, Rejection, Stage, Verdict
+from assay.records import Mode, Outcome, Rejection, Stage, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a loop tells whoever watches it: counts so far, how far it is with each shard, and all its news.
 
-    `begins`, by policy hash: where each shard that it holds of a stream began under that text.
+    `begins`, by `Policy.track`: where each shard that it holds of a stream began under that text.
     """
 
     tally: Tally
@@ -43,7 +43,7 @@ class Counts:
             judgement = outcome.judgement
             if isinstance(judgement.result, Verdict):
                 self._verdicts += 1
-                self._flagged += judgement.result.violation
+                self._flagged += judgement.result.violation and outcome.policy.mode is Mode.LIVE
             else:
                 self._rejected[judgement.result.reason] += 1
             self._prompt += judgement.prompt_tokens

@@ -19,7 +19,7 @@ class Deciding:
     """Asks the judge, for `deadline_seconds` at most a case, and keeps the content with each of its rejections."""
 
     def __init__(self, judge: Judge, run_id: str, deadline_seconds: float) -> None:
-        self._judge, self._run_id, self._allowed = judge, run_id, deadline_seconds
+        self._judge, self.run_id, self._allowed = judge, run_id, deadline_seconds
 
     async def decide(self, case: Case) -> Outcome:
         """Raises EngineDied if the engine is gone, or the judge breaks."""
@@ -40,7 +40,7 @@ class Deciding:
     def refuse(self, item: BadItem, policy: Policy) -> Outcome:
         """There is nothing to judge: the source says why."""
         judgement = Judgement(Rejection(item.reason, item.detail, item.raw), attempts=0)
-        return Outcome(item, policy, judgement, Stage.SOURCE, self._judge.identity, self._run_id, datetime.now(UTC))
+        return Outcome(item, policy, judgement, Stage.SOURCE, self._judge.identity, self.run_id, datetime.now(UTC))
 
     def pass_over(self, case: Case) -> Outcome:
         """Without asking: the policy is not for items of this kind."""
@@ -72,4 +72,4 @@ class Deciding:
         if isinstance(result, Rejection) and result.raw is None:
             judged = replace(judged, result=replace(result, raw=item.raw))
         identity = self._judge.identity
-        return Outcome(item, case.policy, judged, stage, identity, self._run_id, now, ms, case.key, origin)
+        return Outcome(item, case.policy, judged, stage, identity, self.run_id, now, ms, case.key, origin)

@@ -31,7 +31,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What the ledger held of a shard just after it was claimed. `tracks` names each policy's key by its hash."""
+    """What the ledger held of a shard just after it was claimed. `tracks`: each policy's key, by `Policy.track`."""
 
     fence: int
     values: Mapping[str, int]
@@ -39,7 +39,7 @@ class Ledger:
 
 
 class Holding:
-    """One owned shard. `tracks` has one track per policy, by the policy's hash."""
+    """One owned shard. `tracks` has one track per policy, by `Policy.track`."""
 
     def __init__(self, grant: Grant, ledger: Ledger, tracks: Mapping[str, Track]) -> None:
         self.shard, self.caution = grant.shard, grant.caution
@@ -83,7 +83,7 @@ class Holding:
 
     @property
     def begins(self) -> dict[str, int]:
-        """By policy hash: from which position on cases begin under that text. Empty until the shard has begun."""
+        """By `Policy.track`: from which position on cases begin under that text. Empty until the shard has begun."""
         first = self._first
         return {} if first is None else {policy: max(at, first) for policy, at in self._begins.items()}
 
@@ -109,7 +109,7 @@ class Holding:
 
     def admit(self, policy: Policy, arrival: Arrival) -> bool:
         """Begin a case, if this item still needs an outcome under this policy."""
-        track = self.tracks[policy.hash]
+        track = self.tracks[policy.track]
         if not track.wants(arrival.place.position):
             return False
         track.admit(arrival.place.position)
@@ -119,7 +119,7 @@ class Holding:
 
     def finish(self, outcome: Outcome) -> None:
         """A case that `admit` began has its outcome."""
-        self.tracks[outcome.policy.hash].finish(outcome)
+        self.tracks[outcome.policy.track].finish(outcome)
 
     def condemns(self, position: int) -> bool:
         """Whether the case at this position is the suspect: the first one, unless it has gone from the source."""
@@ -128,12 +128,12 @@ class Holding:
 
     def adopt(self, old: Policy, new: Policy) -> None:
         """From the next item on the policy has another text; cases under way end under the one they began with."""
-        self.tracks.setdefault(new.hash, self.tracks[old.hash].successor(self.reached))
-        self._keys[new.hash] = self._keys[old.hash]
-        self._committed.setdefault(new.hash, self.reached)
-        self._retired = (self._retired | {old.hash}) - {new.hash}
-        del self._begins[old.hash]
-        self._begins[new.hash] = self.reached
+        self.tracks.setdefault(new.track, self.tracks[old.track].successor(self.reached))
+        self._keys[new.track] = self._keys[old.track]
+        self._committed.setdefault(new.track, self.reached)
+        self._retired = (self._retired | {old.track}) - {new.track}
+        del self._begins[old.track]
+        self._begins[new.track] = self.reached
 
     def release(self) -> Batch:
         """Everything that can be committed now."""
@@ -212,9 +212,9 @@ def _claim_firmly(grant: Grant, sink: Sink, policies: Sequence[Policy], judge: J
 
 def _claim(grant: Grant, sink: Sink, policies: Sequence[Policy], judge: JudgeIdentity) -> Holding:
     shard, fence_name = grant.shard, fence_key(grant.shard)
-    own = {policy.hash: track_key(shard, policy.hash, judge) for policy in policies}
-    whole = {policy.hash: track_key(shard.whole, policy.hash, judge) for policy in policies}
-    part = {policy.hash: part_key(shard, policy.hash, judge) for policy in policies}
+    own = {policy.track: track_key(shard, policy.track, judge) for policy in policies}
+    whole = {policy.track: track_key(shard.whole, policy.track, judge) for policy in policies}
+    part = {policy.track: part_key(shard, policy.track, judge) for policy in policies}
     before = sink.ledger([fence_name, *part.values()])
     fence = before.get(fence_name, 0) + 1
     marks = {key: Move(None, 1) for key in part.values() if shard.selection and key not in before}
@@ -223,8 +223,8 @@ def _claim(grant: Grant, sink: Sink, policies: Sequence[Policy], judge: JudgeIde
     ledger = sink.ledger([*trails, *map(ahead_key, trails), items_key(shard), sent_key(shard)])
     tracks = {}
     for policy in policies:
-        trail = (own[policy.hash], whole[policy.hash])
+        trail = (own[policy.track], whole[policy.track])
         start = max(ledger.get(key, 0) for key in trail)
-        scattered = part[policy.hash] in before or max(ledger.get(ahead_key(key), 0) for key in trail) > start
-        tracks[policy.hash] = Track(start, sink.settled(shard, policy, judge, start) if scattered else frozenset())
+        scattered = part[policy.track] in before or max(ledger.get(ahead_key(key), 0) for key in trail) > start
+        tracks[policy.track] = Track(start, sink.settled(shard, policy, judge, start) if scattered else frozenset())
     return Holding(grant, Ledger(fence, ledger, own), tracks)

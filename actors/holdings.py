@@ -58,6 +58,12 @@ class Holdings:
             holding.lost = True
         return holding
 
+    def reach(self, reached: Mapping[Shard, int]) -> None:
+        """Every item of these shards before these positions was read. Of shards that are not ours nothing is noted."""
+        for shard, position in reached.items():
+            if holding := self.of(shard):
+                holding.reach(position)
+
     @property
     def unsettled(self) -> int:
         """Cases that began and are not committed."""
@@ -79,7 +85,7 @@ class Holdings:
 
     @property
     def begins(self) -> dict[str, dict[Shard, int]]:
-        """By policy hash: where each shard of a stream began under that text, as far as this owner knows."""
+        """By `Policy.track`: where each shard of a stream began under that text, as far as this owner knows."""
         found: dict[str, dict[Shard, int]] = {}
         for holding in self:
             for policy, position in holding.begins.items() if holding.shard.stream else ():

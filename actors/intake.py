@@ -43,7 +43,7 @@ class Intake:
             return
         former, self.policies, self._coming = self.policies, self._coming, None
         for old, new in zip(former, self.policies, strict=True):
-            if old.hash != new.hash:
+            if old.track != new.track:
                 for holding in held:
                     holding.adopt(old, new)
 
@@ -53,8 +53,8 @@ class Intake:
         self._counts.items += len(owned)
         found = [case for holding, arrival in owned for case in self._admit(holding, arrival)]
         if by_policy:
-            rank = {policy.hash: number for number, policy in enumerate(self.policies)}
-            found.sort(key=lambda waiting: rank[waiting[1].policy.hash])
+            rank = {policy.track: number for number, policy in enumerate(self.policies)}
+            found.sort(key=lambda waiting: rank[waiting[1].policy.track])
         return found
 
     def _admit(self, holding: Holding, arrival: Arrival) -> list[Waiting]:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec
 
+from actors.backlog import Backlog
 from actors.counts import Counts, Report
 from actors.deciding import Deciding
 from actors.holding import Holding, claim
 from actors.holdings import Holdings
-from actors.intake import Intake, Waiting
+from actors.intake import Intake
 from actors.limits import Limits
 from actors.reuse import Reuse
 from actors.telling import Telling
+from actors.threads import Threads
 from assay.contracts import NO_MARKS, Grant, History, Judge, Marks, News, Outbox, Polled, Shard, Sink, Source, Tally
 from assay.errors import gravest
 from assay.policy import Policy
@@ -29,7 +28,6 @@ _POLL_SECONDS = 0.2
 _REPORT_SECONDS = 0.5
 
 P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class Loop:
@@ -59,7 +57,8 @@ class Loop:
         self._reuse = Reuse(history, self._deciding, self._finish, self._counts)
         self._telling = Telling(outbox, self.note)
         self._held = Holdings()
-        self._backlog: deque[Waiting] = deque()
+        self._threads = Threads(3, "assay-loop")
+        self._backlog = Backlog(self._reuse, self._threads)
         self._flights: set[asyncio.Task[None]] = set()
         self._space, self._due = asyncio.Event(), asyncio.Event()
         self._stopping = self._ended = self._source_waits = self._grounded = self._closed = False
@@ -72,7 +71,7 @@ class Loop:
     def stop(self) -> None:
         """Read no more, finish what is in flight, commit, return."""
         self._stopping = True
-        self._backlog.clear()
+        self._backlog.close()
         self._telling.stop()
         self._space.set()
         self._due.set()
@@ -91,7 +90,7 @@ class Loop:
             return self._last_words
         standings = self._held.standings
         if self._care is not None and self._backlog:
-            following = self._backlog[0][0].shard
+            following = self._backlog.next_shard
             standings[following] = replace(standings[following], flying=standings[following].flying + 1)
         return Report(self._counts.tally(), standings, tuple(self._news), self._held.begins)
 
@@ -100,7 +99,6 @@ class Loop:
 
         Raises EngineDied, Refused, TransientError or FatalError. What was committed stays; the rest is thrown away.
         """
-        self._threads = ThreadPoolExecutor(3, thread_name_prefix="assay-loop")
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
@@ -114,15 +112,15 @@ class Loop:
             raise gravest(group) from group
         finally:
             self._telling.stop()
-            self._threads.shutdown(wait=True)
+            self._threads.close()
             self._source.close()
             self._telling.close()
         return self._counts.tally()
 
-    async def _grounding(self, part: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _grounding(self, part: Callable[P, Coroutine[Any, Any, None]], *args: P.args, **kwargs: P.kwargs) -> None:
         """Await a part of the loop; if it fails, no case takes off any more."""
         try:
-            return await part(*args, **kwargs)
+            await part(*args, **kwargs)
         except BaseException:
             self._last_words = self.report()
             self._grounded = True
@@ -137,7 +135,7 @@ class Loop:
                 await _wait(self._space, _POLL_SECONDS)
             self._seek()
             room = self._room()
-            polled = await self._in_thread(self._source.poll, room, _POLL_SECONDS)
+            polled = await self._threads.run(self._source.poll, room, _POLL_SECONDS)
             if self._stopping:
                 self._let_go(polled)
             else:
@@ -147,7 +145,7 @@ class Loop:
         self._due.set()
         while not self._drained:
             await asyncio.sleep(_POLL_SECONDS)
-            self._let_go(await self._in_thread(self._source.poll, 0, _POLL_SECONDS))
+            self._let_go(await self._threads.run(self._source.poll, 0, _POLL_SECONDS))
 
     def _room(self) -> int:
         """How many items may be read now."""
@@ -165,25 +163,15 @@ class Loop:
         if polled.assigned:
             await self._claim(polled.assigned)
         waiting = self._intake.cases(polled.arrivals, self._held, by_policy=self._care is None)
-        await self._sift(waiting)
-        for shard, position in polled.reached.items():
-            if holding := self._held.of(shard):
-                holding.reach(position)
+        await self._backlog.add(waiting, free=self._care is None)
+        self._held.reach(polled.reached)
         self._ended = polled.ended
         if self._care is not None:
             self._unheard += 1
-            await self._in_thread(self._tell, self.report())
+            await self._threads.run(self._tell, self.report())
             self._unheard -= 1
         self._launch()
         self._wake_writer()
-
-    async def _sift(self, waiting: Sequence[Waiting]) -> None:
-        """Queue what is to be judged; what is known already is finished, what is on its way waits."""
-        free = self._care is None
-        if waiting:
-            found = await self._in_thread(partial(self._reuse.find, waiting, claim=free))
-            if not self._stopping:
-                self._backlog += self._reuse.sift(waiting, found, follow=free)
 
     def _let_go(self, polled: Polled) -> None:
         """Whatever else becomes of a poll: its news is told, and what was taken away is not ours any more."""
@@ -193,7 +181,7 @@ class Loop:
 
     async def _claim(self, grants: Sequence[Grant]) -> None:
         """Make the shards ours; others are told what they have missed of each before it is read."""
-        for holding in await self._in_thread(claim, grants, self._sink, self._intake.policies, self._judge):
+        for holding in await self._threads.run(claim, grants, self._sink, self._intake.policies, self._judge):
             self._held.add(holding)
             self._telling.welcome(holding)
         self._seek()  # before anything else happens: a shard that is settled already may be done with in a moment
@@ -201,15 +189,14 @@ class Loop:
 
     def _drop(self, shard: Shard) -> None:
         if holding := self._held.drop(shard):
-            heirs = self._reuse.dropped([case for owner, case in self._backlog if owner is holding])
-            self._backlog = deque([*heirs, *(entry for entry in self._backlog if entry[0] is not holding)])
+            self._backlog.drop(holding)
 
     # judge
 
     def _launch(self) -> None:
         """Keep the judge full: start cases while the window has room."""
         while self._backlog and not self._grounded and self._may_launch():
-            holding, case = self._backlog.popleft()
+            holding, case = self._backlog.next()
             holding.flying += 1
             flight = self._tasks.create_task(self._grounding(self._decide, holding, case))
             self._flights.add(flight)
@@ -223,15 +210,13 @@ class Loop:
             return len(self._flights) < self._limits.window
         if self._unheard:
             return False
-        return self._held.unsettled - len(self._backlog) - self._reuse.waiting < self._care
+        return self._held.unsettled - self._backlog.waiting < self._care
 
     async def _decide(self, holding: Holding, case: Case) -> None:
         outcome = await self._deciding.decide(case)
         holding.flying -= 1
         self._counts.judged += 1
-        heirs = self._reuse.landed(holding, case, outcome)
-        if not self._stopping:
-            self._backlog.extendleft(reversed(heirs))
+        self._backlog.landed(holding, case, outcome)
 
     def _land(self, flight: asyncio.Task[None]) -> None:
         self._flights.discard(flight)
@@ -275,11 +260,11 @@ class Loop:
         self._unheard += 1
         commit = self._held.release()
         if commit.moves:
-            await self._in_thread(self._sink.commit, commit.outcomes, commit.moves)
+            await self._threads.run(self._sink.commit, commit.outcomes, commit.moves)
         commit.committed()
         self._counts.committed(commit.outcomes)
         if commit.outcomes:
-            await self._in_thread(self._reuse.settle, commit.outcomes)
+            await self._threads.run(self._reuse.settle, commit.outcomes)
         await self._telling.tell(commit.outcomes, commit.holdings)
         if moved := commit.moved:
             await self._acknowledge(moved)
@@ -290,8 +275,8 @@ class Loop:
     async def _acknowledge(self, moved: Sequence[Holding]) -> None:
         """Tell the watcher first, so that it knows of a commit before the next case can do harm, then the source."""
         settled = {holding.shard: holding.standing.low for holding in moved if not holding.lost}
-        await self._in_thread(self._tell, self.report())
-        await self._in_thread(self._source.acknowledge, settled)
+        await self._threads.run(self._tell, self.report())
+        await self._threads.run(self._source.acknowledge, settled)
         for holding in moved:
             if holding.complete:
                 self._drop(holding.shard)
@@ -299,14 +284,11 @@ class Loop:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(_REPORT_SECONDS)
-            await self._in_thread(self._tell, self.report())
+            await self._threads.run(self._tell, self.report())
             if self._reuse.parked:
-                await self._sift(self._reuse.again())
+                await self._backlog.add(self._reuse.again(), free=self._care is None)
                 self._launch()
                 self._wake_writer()
-
-    async def _in_thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: call(*args, **kwargs))
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -12,12 +12,14 @@ import ray
 
 from actors.assignment import Assignment
 from actors.board import Board, Death, Status
+from actors.canaries import judge_canaries
 from actors.counts import Report
 from actors.judges import make_judge
 from actors.loop import Loop
 from actors.seams import make_history, make_outbox, make_source
+from assay.canaries import CanaryCheck, failure
 from assay.contracts import Caution, Grant, Judge, News, NewsKind, Shard, Tally
-from assay.errors import EngineDied, InputError
+from assay.errors import CanariesFailed, EngineDied, InputError
 from assay.policy import Policy
 from sinks.delta import DeltaSink
 
@@ -29,6 +31,7 @@ class BoardActor:
         self._assignment = assignment
         self._board = Board(shards, assignment.config.judge.window)
         self._causes: dict[str, str] = {}
+        self._canaries: list[CanaryCheck] = []
 
     def assignment(self) -> Assignment:
         return self._assignment
@@ -57,6 +60,16 @@ class BoardActor:
             self._causes[replica] = cause
             return cause
         return self._causes.pop(replica, cause)
+
+    def judged_canaries(self, checks: Sequence[CanaryCheck]) -> None:
+        """What came of them on one engine. Those that failed are news, unless they end the run."""
+        self._canaries += checks
+        if (text := failure(checks)) and self._assignment.config.canaries == "warn":
+            self._board.note(News(NewsKind.CANARIES, text))
+
+    def canaries(self) -> Sequence[CanaryCheck]:
+        """All of the run so far."""
+        return self._canaries
 
     def status(self) -> Status:
         return self._board.status()
@@ -87,6 +100,8 @@ class Replica:
         self._name, self._board = name, ray.get_actor(board, namespace)
         self._work: asyncio.Task[Tally] | None = None
         self._judge: Judge | None = None
+        self._assigned: Assignment | None = None
+        self._policies: Sequence[Policy] = ()
         self._loop: Loop | None = None
         self._renewed: Sequence[Policy] | None = None
         self._stopped = False
@@ -106,6 +121,7 @@ class Replica:
     async def _run(self) -> Tally:
         try:
             work: Assignment = await self._board.assignment.remote()
+            self._assigned, self._policies = work, work.policies
             return await self._audit(work, await self._ready(work))
         except EngineDied as error:
             if self._loop is not None:
@@ -120,7 +136,8 @@ class Replica:
             self._loop.stop()
 
     async def adopt(self, policies: Sequence[Policy]) -> None:
-        """Judge what is read from now on under these texts; under the present ones if the judge can't have them.
+        """Judge what is read from now on under these texts; under the present ones if the judge can't have them, or if
+        their canaries fail and that is to stop them.
 
         A replica that is still starting takes them in once it is ready.
         """
@@ -131,10 +148,12 @@ class Replica:
     async def _take_in(self, policies: Sequence[Policy], judge: Judge, loop: Loop) -> None:
         try:
             await judge.prepare(policies)
-        except InputError as error:
+            await self._try_canaries(judge, [policy for policy in policies if policy not in self._policies])
+        except (InputError, CanariesFailed) as error:
             loop.note(News(NewsKind.POLICY, f"the changed policies are left out: {error}"))
             return
         if policies is self._renewed:  # else a later change was faster
+            self._policies = policies
             loop.adopt(policies)
             await self._board.renew.remote(policies)
 
@@ -142,8 +161,20 @@ class Replica:
         if self._judge is None:
             judge = make_judge(work.config.judge, work.config.replicas.gpus)
             await judge.start(work.policies)
+            await self._try_canaries(judge, work.policies)
             self._judge = judge
         return self._judge
+
+    async def _try_canaries(self, judge: Judge, policies: Sequence[Policy]) -> None:
+        """Have the policies' own examples judged. Raises CanariesFailed if they fail and that is to stop us."""
+        assert self._assigned is not None
+        config = self._assigned.config
+        if config.canaries == "off":
+            return
+        checks = await judge_canaries(judge, policies, self._assigned.limits, config.canary_bound)
+        await self._board.judged_canaries.remote(checks)
+        if (text := failure(checks)) and config.canaries == "stop":
+            raise CanariesFailed(f"{text}\n  so it judges nothing (on_canary_failure: stop)")
 
     async def _audit(self, work: Assignment, judge: Judge) -> Tally:
         sink = DeltaSink(work.config.sink, work.config.sink.path, create=False)

@@ -32,7 +32,7 @@ class Reuse:
     """Stands between intake and judge of one loop.
 
     - Of cases with one key that meet here, one is judged; the others wait for it, and get its verdict.
-    - What `history` knows is not judged, except for the share of it that is judged to see whether it still holds.
+    - What `history` knows is not judged, except for a share of what earlier runs judged, to see whether it still holds.
     - What another process judges at the moment waits until that is committed; `again` says when to ask once more.
     - A rejection is passed on only if the content alone decided it; after any other each waiting case is judged.
 
@@ -72,9 +72,11 @@ class Reuse:
         """
         if self._lookup is None:
             return Found({}, frozenset())
-        wanted = {case.key for _, case in waiting if case.key not in self._followers and case.key not in self._recent}
         with self._asking:
-            found = self._lookup.find(wanted)
+            keys = {case.key for _, case in waiting if case.key not in self._followers}
+            recent = {key: known for key in keys if (known := self._recent.get(key)) is not None}
+            wanted = keys - recent.keys()
+            found = {**recent, **self._lookup.find(wanted)}
             unknown = wanted - found.keys()
             if not (claim and unknown):
                 return Found(found, frozenset())
@@ -94,7 +96,7 @@ class Reuse:
 
     def _is_spared(self, holding: Holding, case: Case, found: Found, follow: bool) -> bool:
         before = found.known.get(case.key)
-        if before is not None and audited(case.key, case.item.id, self._audit):
+        if before is not None and self._is_audited(case, before):
             self._audited[case.key] = before
         elif (spare := before or self._recent.get(case.key)) is not None:
             self._finish(holding, self._deciding.reuse(case, spare))
@@ -110,6 +112,10 @@ class Reuse:
         self._followers[case.key] = []
         return False
 
+    def _is_audited(self, case: Case, before: Known) -> bool:
+        earlier = before.origin.run_id != self._deciding.run_id
+        return earlier and audited(case.key, case.item.id, self._audit)
+
     def settle(self, outcomes: Iterable[Outcome]) -> None:
         """These are in the table: others may know. Slow. Raises TransientError, FatalError."""
         freed, self._freed = self._freed, set()
@@ -117,6 +123,8 @@ class Reuse:
         if self._lookup is not None and freed:
             with self._asking:
                 self._lookup.release(freed)
+                for key in freed:
+                    self._recent.pop(key, None)  # the lookup has it, and knows when it is too old, or forgotten
 
     def landed(self, holding: Holding, case: Case, outcome: Outcome) -> list[Waiting]:
         """This case was judged: finishes it, and those that waited for it. Returns those to be judged in its place."""

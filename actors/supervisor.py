@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from actors.assignment import Assignment
@@ -171,7 +171,7 @@ class Supervisor:
                 self._watch(status)
                 if status.finished and not self._stop_sent and not self.assignment.stream:
                     break
-            return self._status()
+            return replace(self._status(), canaries=tuple(self._ray.get(self._board.canaries.remote())))
         finally:
             for member in self._members:
                 self._ray.kill(member.handle)

@@ -6,11 +6,11 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
 
 from actors.holding import Holding
+from actors.threads import Threads
 from assay.contracts import News, NewsKind, Outbox
 from assay.errors import TransientError
 from assay.records import Outcome
@@ -33,7 +33,7 @@ class Telling:
 
     def __init__(self, outbox: Outbox | None, note: Callable[[News], None]) -> None:
         self._outbox, self._note = outbox, note
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="assay-telling")
+        self._threads = Threads(2, "assay-telling")
         self._behind: asyncio.Queue[Holding] = asyncio.Queue()
         self._ready: deque[Holding] = deque()
         self._pending = 0
@@ -86,7 +86,7 @@ class Telling:
 
     def close(self) -> None:
         self.stop()
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._threads.close()
         if self._outbox is not None:
             self._outbox.close()
 
@@ -106,7 +106,7 @@ class Telling:
         """Until it is done; False if a stop came before."""
         for attempt in itertools.count():
             try:
-                await asyncio.get_running_loop().run_in_executor(self._threads, call)
+                await self._threads.run(call)
                 self._heard()
                 return True
             except TransientError as error:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = re.compile(r"(?P<count>[0-9]{1,6})(?P<unit>[smhdw])")
+from assay.config_parts import Duration, PolicyEntry, PolicyFiles, Section
+
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]]+):(?P<port>[0-9]{1,5})")
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False)
 
 
 class Columns(Section):
@@ -226,16 +222,6 @@ class DeltaConfig(Section):
     verdict_topic: VerdictTopic | None = None
 
 
-def _duration(value: object) -> object:
-    """30d as a timedelta; whatever else is left to pydantic."""
-    if isinstance(value, str) and (found := _DURATION.fullmatch(value.strip())):
-        return timedelta(**{_UNITS[found["unit"]]: int(found["count"])})
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
-
-
 class Reuse(Section):
     """Verdicts of earlier runs are reused if they are not older than `max_age` (none: however old)."""
 
@@ -265,8 +251,10 @@ class Config(Section):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     source: Annotated[ParquetConfig | KafkaConfig, Field(discriminator="kind")]
-    policies: Annotated[tuple[str, ...], Field(min_length=1)]
+    policies: Annotated[tuple[PolicyEntry, ...], Field(min_length=1)]
     policies_reload: bool = False
+    on_canary_failure: Literal["warn", "stop", "off"] | None = None
+    canary_bound: Annotated[float, Field(ge=0, le=1)] = 0.34
     judge: Annotated[ScriptedConfig | VllmConfig, Field(discriminator="kind")]
     sink: DeltaConfig
     replicas: Replicas = Replicas()
@@ -274,6 +262,22 @@ class Config(Section):
     reuse_audit: Annotated[float, Field(ge=0, le=1)] = 0.0
     on_judge_change: Literal["ask", "rejudge"] = "ask"
     cost: Cost = Cost()
+
+    @field_validator("on_canary_failure", mode="before")
+    @classmethod
+    def _off_is_a_word(cls, value: object) -> object:
+        """YAML reads off as no."""
+        return "off" if value is False else value
+
+    @property
+    def canaries(self) -> Literal["warn", "stop", "off"]:
+        """What follows when canaries fail. A scripted judge, which follows its script, has none unless asked for."""
+        return self.on_canary_failure or ("off" if self.judge.kind == "scripted" else "warn")
+
+    @property
+    def policy_files(self) -> tuple[PolicyFiles, ...]:
+        """`policies`, each with its mode."""
+        return tuple(PolicyFiles(path=each) if isinstance(each, str) else each for each in self.policies)
 
     @model_validator(mode="after")
     def _stream_only(self) -> Config:

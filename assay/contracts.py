@@ -72,6 +72,7 @@ class NewsKind(StrEnum):
     AWAY = "away"
     BACK = "back"
     POLICY = "policy"
+    CANARIES = "canaries"
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +234,8 @@ class Sink(Protocol):
     def settled(self, shard: Shard, policy: Policy, judge: JudgeIdentity, since: int = 0) -> frozenset[int]:
         """Positions of the shard, from `since` on, that have an outcome. Slow: reads the table.
 
-        Under this text of the policy and this judge; in a stream under any text with the policy's id, by any judge.
+        Under this text of the policy, in its mode, and this judge; in a stream under any text with the policy's id and
+        mode, by any judge.
         """
         ...
 

@@ -7,7 +7,8 @@
     ├── EngineDied       the engine behind a judge is gone
     ├── Interrupted      asked to stop before anything had begun
     └── FatalError       stop, exit 1
-        └── InputError   the user's input or config is wrong, exit 2
+        ├── InputError   the user's input or config is wrong, exit 2
+        └── CanariesFailed   the judge gets the policies' own examples wrong
 
 Foreign errors (pyarrow, deltalake, vllm) are translated where they are called. All of these pickle, so they
 cross process borders unchanged.
@@ -48,6 +49,10 @@ class FatalError(AssayError):
 
 class InputError(FatalError):
     """The input or config is wrong. The message names the file, line or key, and the way out."""
+
+
+class CanariesFailed(FatalError):
+    """The judge gets the policies' own examples wrong, and nothing is to be judged then."""
 
 
 class EngineDied(AssayError):

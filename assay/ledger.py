@@ -9,8 +9,8 @@
     items/<source>/<shard>                                  how many items of a stream lie before that position
     sent/<source>/<shard>                                   position up to which a stream's outcomes were announced
 
-A track belongs to one policy's text and one judge, so an edited policy begins new tracks and leaves the others where
-they are. Names are made of hashes where the part may hold any characters, so no content can forge a key.
+A track belongs to one policy's text, in its mode, and one judge, so an edited policy begins new tracks and leaves the
+others where they are. Names are made of hashes where the part may hold any characters, so no content can forge a key.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ def digest(*parts: str) -> str:
     return sha.hexdigest()[:32]
 
 
-def track_key(shard: Shard, policy_hash: str, judge: JudgeIdentity) -> str:
-    """Where the position of one shard under one policy and judge is kept; in a stream, of one shard."""
+def track_key(shard: Shard, policy: str, judge: JudgeIdentity) -> str:
+    """Where the position of one shard under one `Policy.track` and judge is kept; in a stream, of one shard."""
     if shard.stream:
         return f"stream/{_shard(shard)}"
-    name = f"track/{_shard(shard)}/{_decider(policy_hash, judge)}"
+    name = f"track/{_shard(shard)}/{_decider(policy, judge)}"
     return f"{name}/{digest(shard.selection)}" if shard.selection else name
 
 
-def part_key(shard: Shard, policy_hash: str, judge: JudgeIdentity) -> str:
-    return f"part/{_shard(shard)}/{_decider(policy_hash, judge)}"
+def part_key(shard: Shard, policy: str, judge: JudgeIdentity) -> str:
+    return f"part/{_shard(shard)}/{_decider(policy, judge)}"
 
 
 def ahead_key(track: str) -> str:
@@ -67,5 +67,5 @@ def _shard(shard: Shard) -> str:
     return digest(shard.source, shard.id)
 
 
-def _decider(policy_hash: str, judge: JudgeIdentity) -> str:
-    return f"{policy_hash[:32]}/{digest(judge.name, judge.revision, judge.settings_hash)}"
+def _decider(policy: str, judge: JudgeIdentity) -> str:
+    return f"{policy[:32]}/{digest(judge.name, judge.revision, judge.settings_hash)}"

@@ -33,12 +33,12 @@ from assay.golden import InlineItem
 from assay.policy_examples import Example, read_examples
 from assay.policy_parts import ID, Defaults, Escalate, Part, Rule
 from assay.policy_prose import read_prose, slug, without_comments
-from assay.records import Action, Confidence, ItemKind
+from assay.records import Action, Confidence, ItemKind, Mode
 
 __all__ = ["Consequence", "Policy", "Rule", "load_policy", "parse_policy"]
 
 _FRONT_MATTER = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n(.*)\Z", re.DOTALL)
-_OURS = ("prose", "prose_line", "hash", "text")
+_OURS = ("prose", "prose_line", "hash", "text", "mode")
 _UNIONS = ("file", "items")
 
 Golden = Annotated[
@@ -58,7 +58,8 @@ class Policy(Part):
     """A policy as loaded. `prose` is what the judge reads, `text` the whole file, `hash` its sha256 (hex).
 
     `prose_line` is the line of the file on which the prose begins, from 1. `precedence` is empty where the gravest
-    rule decides. `golden` is the path of a golden file, relative to the policy's, or golden items.
+    rule decides. `golden` is the path of a golden file, relative to the policy's, or golden items. `mode` is how a
+    job uses it: no part of the file, and of no weight in a verdict.
     """
 
     id: Annotated[str, Field(pattern=ID)]
@@ -74,6 +75,7 @@ class Policy(Part):
     prose_line: int = 1
     hash: str
     text: Annotated[str, Field(repr=False)] = ""
+    mode: Mode = Mode.LIVE
 
     @field_validator("version", mode="before")
     @classmethod
@@ -117,6 +119,21 @@ class Policy(Part):
         if self.escalate:
             terms.append({"escalate": self.escalate.model_dump(mode="json")})
         return hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """What it is called in a job, where a live and a shadow policy may have one id."""
+        return self.id if self.mode is Mode.LIVE else f"{self.id} ({self.mode})"
+
+    @cached_property
+    def track(self) -> str:
+        """What its tracks are called in the ledger: its `hash`, or of a shadow a sha256 (hex) of its own.
+
+        So a text that is promoted from shadow to live begins anew, and finds its verdicts by their keys.
+        """
+        if self.mode is Mode.LIVE:
+            return self.hash
+        return hashlib.sha256(f"{self.mode} {self.hash}".encode()).hexdigest()
 
     @property
     def rule_ids(self) -> tuple[str, ...]:

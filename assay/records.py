@@ -41,6 +41,13 @@ class Action(StrEnum):
     ESCALATE = "escalate"
 
 
+class Mode(StrEnum):
+    """How a job uses a policy: `live` is acted on; `shadow` is judged and kept beside it, and nobody is told."""
+
+    LIVE = "live"
+    SHADOW = "shadow"
+
+
 class Stage(StrEnum):
     """Who decided an outcome."""
 

@@ -34,17 +34,18 @@ def load_policies(path: Path) -> dict[str, Policy]:
 
 
 def lint_policies(policies: Mapping[str, Policy]) -> tuple[Finding, ...]:
-    """All findings in these policies, given by file, silenced ones included."""
+    """All findings in these policies, given by file, silenced ones included.
+
+    Two versions of one policy, of which one is a shadow, may label their golden items as they like.
+    """
     read = {file: _golden(policy, Path(file)) for file, policy in policies.items()}
-    everything = tuple(item for items, _ in read.values() for item in items)
-    return lint_pages(
-        [
-            Page(
-                policy, file, everything, tuple(each for each in policies.values() if each is not policy), read[file][1]
-            )
-            for file, policy in policies.items()
-        ]
-    )
+    pages = []
+    for file, policy in policies.items():
+        beside = {name: each for name, each in policies.items() if each is policy or each.id != policy.id}
+        items = tuple(item for name in beside for item in read[name][0])
+        others = tuple(each for each in beside.values() if each is not policy)
+        pages.append(Page(policy, file, items, others, read[file][1]))
+    return lint_pages(pages)
 
 
 def _golden(policy: Policy, file: Path) -> tuple[tuple[GoldenItem, ...], str]:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,9 +102,14 @@ def command(config: Path) -> list[str]:
 
 
 def run_job(config: Path) -> Run:
-    """`assay backfill` to its end. CPU is summed over it and all its descendants, read ten times a second."""
+    """`assay backfill` to its end."""
+    return measured(command(config))
+
+
+def measured(command: Sequence[str]) -> Run:
+    """A command to its end. CPU is summed over it and all its descendants, read ten times a second."""
     began = time.perf_counter()
-    process = subprocess.Popen(command(config), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     used: dict[int, float] = {}
     peak = 0
     while process.poll() is None:

@@ -13,17 +13,15 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
-from _job import Run, family, run_job
+from _job import Run, measured, run_job
 from _machine import describe
 from _model import add_arguments, item_texts, judge_settings, policy_text, write_items
 
@@ -83,19 +81,7 @@ def write_large(path: Path, count: int) -> int:
 
 def plan(config: Path, *options: str) -> Run:
     """`assay plan` to its end."""
-    began = time.perf_counter()
-    command = [sys.executable, "-m", "jobs.cli", "plan", str(config), "--json", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    cpu, peak = 0.0, 0
-    while process.poll() is None:
-        members = family(process.pid)
-        cpu = max(cpu, sum(used for used, _ in members.values()))
-        peak = max(peak, sum(memory for _, memory in members.values()))
-        time.sleep(0.1)
-    out, err = process.communicate()
-    if process.returncode:
-        raise SystemExit(err)
-    return Run(json.loads(out), time.perf_counter() - began, cpu, peak)
+    return measured([sys.executable, "-m", "jobs.cli", "plan", str(config), "--json", *options])
 
 
 def large(folder: Path, judge: dict[str, Any], gpus: float, items: int) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from jobs.balance import Plot, Reach, faults, read_ledger, settled, unsettled
 from jobs.load import Job
 from jobs.plan_file import planned_for, with_plan
 from jobs.running import catch_up, record_of, recorded, upkeep, work_of
+from jobs.sql_output import printable_lines
 from jobs.summary import Summary, Work, summarise
 from sinks.counts import count_outcomes
 from sinks.delta import DeltaSink
@@ -98,11 +100,12 @@ def backfill(
     *,
     fresh: bool = False,
     marks: Marks = NO_MARKS,
+    allow_edited: bool = False,
 ) -> Summary:
     """Run a job to its end, or until `stopping`. The run is recorded in table `runs` either way.
 
     `fresh`: no verdict of an earlier run is reused; what is settled in this source stays settled. `marks`: what the
-    items say of how they want to be judged.
+    items say of how they want to be judged. `allow_edited`: a policy that was edited may keep its version.
 
     Raises InputError before anything is judged, FatalError when the run fails or does not balance.
     """
@@ -113,12 +116,12 @@ def backfill(
 
     def run() -> Summary:
         status = _judge(ready, sink, run_id, on_status, stopping, fresh=fresh, marks=marks)
-        work = work_of(job, status.tally if status else None, time.monotonic() - began)
+        work = work_of(job, status, time.monotonic() - began)
         return _settle_up(ready, sink, run_id, work, stopped=stopping())
 
     planned = None if fresh else planned_for(job, ready.judge)
     record = with_plan(record_of(job, ready.judge, run_id, ready.plan.items), planned)
-    return recorded(job, record, run)
+    return recorded(job, record, run, allow_edited=allow_edited)
 
 
 def _source(job: Job) -> ParquetConfig:
@@ -148,7 +151,13 @@ def _judge(
         with cluster(job.config.replicas), upkeep(job):
             since = datetime.now(UTC) if fresh else None
             work = Assignment(job.config, job.policies, run_id, ready.plan, since=since, marks=marks)
-            return Supervisor(work, shards, lambda status: on_status(status, to_settle), stopping).run()
+
+            def show(status: Status) -> None:
+                for news in status.news:
+                    print(printable_lines(news.text), file=sys.stderr, flush=True)
+                on_status(status, to_settle)
+
+            return Supervisor(work, shards, show, stopping).run()
     except Interrupted:
         return None
 

@@ -40,8 +40,8 @@ def read_ledger(sink: Sink, plot: Plot) -> Reach:
     own, whole = {}, {}
     for piece in plot.pieces:
         for policy in plot.policies:
-            own[track_key(piece.shard, policy.hash, plot.judge)] = (piece.shard, policy.hash)
-            whole[track_key(piece.shard.whole, policy.hash, plot.judge)] = (piece.shard, policy.hash)
+            own[track_key(piece.shard, policy.track, plot.judge)] = (piece.shard, policy.track)
+            whole[track_key(piece.shard.whole, policy.track, plot.judge)] = (piece.shard, policy.track)
     ledger = sink.ledger([*own, *whole])
     positions = {track: ledger.get(key, 0) for key, track in own.items()}
     for key, track in whole.items():
@@ -65,7 +65,7 @@ def settled(sink: Sink, path: str, plot: Plot) -> dict[tuple[Shard, str], TrackC
             if wanted is not None and count.rows:
                 inside = len(wanted & sink.settled(piece.shard, policy, plot.judge))
                 count = TrackCount(inside + count.rows - count.positions, inside)
-            found[piece.shard, policy.hash] = count
+            found[piece.shard, policy.track] = count
     return found
 
 
@@ -77,9 +77,9 @@ def faults(plot: Plot, reach: Reach, counts: Mapping[tuple[Shard, str], TrackCou
     found: list[str] = []
     for piece in plot.pieces:
         for policy in plot.policies:
-            shard, count = piece.shard, counts[piece.shard, policy.hash]
-            where = f"{shard.source} rows {shard.id} under policy {policy.id}"
-            at = reach.positions[shard, policy.hash]
+            shard, count = piece.shard, counts[piece.shard, policy.track]
+            where = f"{shard.source} rows {shard.id} under policy {policy.name}"
+            at = reach.positions[shard, policy.track]
             if at < (shard.stop or 0):
                 found.append(f"{where}: settled up to {at} of {shard.stop}")
             elif count.rows != count.positions:
@@ -94,9 +94,10 @@ def faults(plot: Plot, reach: Reach, counts: Mapping[tuple[Shard, str], TrackCou
 def unsettled(plot: Plot, counts: Mapping[tuple[Shard, str], TrackCount]) -> int:
     """Cases of the plan that have no outcome yet."""
     return sum(
-        piece.items - counts[piece.shard, policy.hash].positions for piece in plot.pieces for policy in plot.policies
+        piece.items - counts[piece.shard, policy.track].positions for piece in plot.pieces for policy in plot.policies
     )
 
 
 def _name(shard: Shard, policy: Policy, judge: JudgeIdentity) -> TrackName:
-    return TrackName(shard.source, shard.id, policy.hash, judge.name, judge.revision, judge.settings_hash)
+    place = shard.source, shard.id
+    return TrackName(*place, policy.hash, judge.name, judge.revision, judge.settings_hash, policy.mode)

@@ -13,6 +13,7 @@ from actors.identity import identify
 from assay.config import KafkaConfig, ParquetConfig
 from assay.errors import InputError
 from assay.policy import Policy
+from assay.records import Mode
 from authoring.lint_policies import lint_policies, load_policies
 from authoring.lint_records import Finding
 from jobs.check_findings import fails, finding_lines, finding_row
@@ -93,7 +94,7 @@ def check(target: Path) -> CheckReport:
         policies = load_policies(target)
         return CheckReport(PolicyFacts(_names(tuple(policies.values()))), lint_policies(policies))
     job = load_job(target)
-    return CheckReport(check_job(job), lint_policies({job.files[policy.id]: policy for policy in job.policies}))
+    return CheckReport(check_job(job), lint_policies({job.files[policy.name]: policy for policy in job.policies}))
 
 
 def write_report(report: CheckReport, form: str, out: Path) -> None:
@@ -124,7 +125,11 @@ def check_job(job: Job) -> JobFacts:
 
 
 def _names(policies: Sequence[Policy]) -> tuple[str, ...]:
-    return tuple(f"{policy.id}@{policy.version}" for policy in policies)
+    return tuple(f"{policy.id}@{policy.version}{_marked(policy)}" for policy in policies)
+
+
+def _marked(policy: Policy) -> str:
+    return "" if policy.mode is Mode.LIVE else f" ({policy.mode})"
 
 
 def _survey(source: ParquetConfig | KafkaConfig) -> tuple[int, int]:

@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 the run failed or does not balance; 2 the input or config 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,9 +16,10 @@ import typer
 from assay.errors import AssayError, InputError
 from authoring.importing_records import LabelsFrom
 from jobs.cli_parts import AsJson, ConfigPath, Policies, stop_signals
+from jobs.diff_cli import diff_command
 from jobs.eval_cli import eval_command
 from jobs.load import load_config, load_job
-from jobs.sql_output import printable
+from jobs.sql_output import printable, printable_lines
 
 app = typer.Typer(
     help="Audit content against written policies, at scale.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -102,10 +104,9 @@ def backfill(
     job = load_job(config).under(policies)
     ask_before(job, yes=yes, allow_edited=allow_edited)
     with stop_signals() as stopping, progress() as reporter:
-        summary = run(job, reporter.show, stopping, fresh=fresh)
+        summary = run(job, reporter.show, stopping, fresh=fresh, allow_edited=allow_edited)
     print(summary.json() if as_json else lines(summary, str(config)))
-    for warning in summary.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+    _warn(summary.warnings)
     if summary.state == "stopped":
         print(f"stopped; go on with: assay backfill {config}", file=sys.stderr)
 
@@ -138,6 +139,7 @@ def stream(
             allow_edited=allow_edited,
         )
     print(summary.json() if as_json else stream_lines(summary, str(config)))
+    _warn(summary.warnings)
 
 
 @app.command()
@@ -199,6 +201,12 @@ def import_policy(
 
 
 app.command("eval")(eval_command)
+app.command("diff")(diff_command)
+
+
+def _warn(warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        print(f"warning: {printable(warning)}", file=sys.stderr)
 
 
 def main() -> None:
@@ -206,7 +214,7 @@ def main() -> None:
     try:
         app()
     except AssayError as error:
-        print("\n".join(printable(line) for line in f"assay: {error}".splitlines()), file=sys.stderr)
+        print(printable_lines(f"assay: {error}"), file=sys.stderr)
         sys.exit(2 if isinstance(error, InputError) else 1)
 
 

@@ -6,15 +6,40 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
 
+from assay.errors import FatalError
+
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The job's YAML file.")]
 Policies = Annotated[str, typer.Option(help="Only the policies with these ids: a,b,c.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of a table.")]
+
+
+class ReportFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    MD = "md"
+    HTML = "html"
+
+
+Formats = Annotated[ReportFormat, typer.Option(help="How to show the report.")]
+Out = Annotated[Path | None, typer.Option(help="Write the report to this file instead of stdout.")]
+
+
+def show_report(text: str, out: Path | None) -> None:
+    """Raises FatalError if the file can't be written."""
+    if out is None:
+        sys.stdout.write(text)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FatalError(f"--out {out}: can't be written: {error}") from error
 
 
 @contextmanager

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from assay.errors import FatalError, InputError
+from assay.errors import InputError
 from authoring.attacks import PADDING
-from jobs.cli_parts import AsJson, ConfigPath, Policies, stop_signals
+from jobs.cli_parts import AsJson, ConfigPath, Formats, Out, Policies, ReportFormat, show_report, stop_signals
 from jobs.load import load_job
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    JSON = "json"
-    MD = "md"
-    HTML = "html"
-
 
 Files = Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="More files of --golden.")]
 Golden = Annotated[
@@ -45,8 +36,6 @@ Attacks = Annotated[
 NormaliseToo = Annotated[bool, typer.Option("--normalise-too", help="With --adversarial: also with judge.normalise.")]
 Seed = Annotated[int, typer.Option(help="With --adversarial: which of the possible forms an attack takes.")]
 Padding = Annotated[int, typer.Option(help="With --adversarial: characters of a padding attack.")]
-Formats = Annotated[Format, typer.Option(help="How to show the report.")]
-Out = Annotated[Path | None, typer.Option(help="Write the report to this file instead of stdout.")]
 
 
 def eval_command(
@@ -68,7 +57,7 @@ def eval_command(
     normalise_too: NormaliseToo = False,
     seed: Seed = 0,
     padding: Padding = PADDING,
-    format: Formats = Format.TEXT,
+    format: Formats = ReportFormat.TEXT,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
@@ -96,19 +85,9 @@ def eval_command(
         categories=tuple(category or ()),
         suite=suite,
     )
-    job = load_job(config)
+    job = load_job(config).as_live()
     with stop_signals() as stopping, progress() as reporter:
         report = evaluate_job(job, options, reporter.show, stopping)
-    _show(render(report, "json" if as_json else format.value, terminal=out is None and sys.stdout.isatty()), out)
+    show_report(render(report, "json" if as_json else format.value, terminal=out is None and sys.stdout.isatty()), out)
     print(f"kept as {report_path(job.config.sink.path, report.run_id)}", file=sys.stderr)
     refuse_if_failed(report)
-
-
-def _show(text: str, out: Path | None) -> None:
-    if out is None:
-        sys.stdout.write(text)
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise FatalError(f"--out {out}: can't be written: {error}") from error

@@ -50,12 +50,12 @@ def _blocks(report: EvalReport) -> Iterable[Sequence[str]]:
     if report.published:
         yield from _published(report)
     rows = [(_name(each), each.figures) for each in report.policies]
-    yield from _folded("More figures", _figures("policy", rows, OTHERS))
+    yield from folded("More figures", _figures("policy", rows, OTHERS))
     for policy in report.policies:
         yield from _policy(policy)
     for attacked in report.attacks:
         yield (f"{attack_title(attacked)}:",)
-        yield _table(attack_heads(attacked), attack_cells(attacked))
+        yield table(attack_heads(attacked), attack_cells(attacked))
     yield ("Intervals are at 95 %. A rejection counts as a wrong answer.",)
 
 
@@ -63,14 +63,15 @@ def _name(policy: PolicyReport) -> str:
     return f"{policy.policy_id} {policy.version}"
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table. Its cells are Markdown already: content comes through `cell`."""
     lines = [heads, ["---"] * len(heads), *rows]
     return [f"| {' | '.join(cells)} |" for cells in lines]
 
 
 def _figures(title: str, rows: Iterable[tuple[str, Figures]], names: Sequence[str]) -> list[str]:
     heads = [title, "labelled", "right", *(TITLES[name] for name in names)]
-    return _table(heads, (_row(name, figures, names) for name, figures in rows))
+    return table(heads, (_row(name, figures, names) for name, figures in rows))
 
 
 def _row(name: str, figures: Figures, names: Sequence[str]) -> list[str]:
@@ -84,7 +85,7 @@ def _published(report: EvalReport) -> Iterable[Sequence[str]]:
     assert report.published is not None
     heads = ("category", "policy", "figure", "value", "violations", "labelled")
     yield (f"{report.published.title}, as published:",)
-    yield _table(
+    yield table(
         heads,
         (
             (
@@ -108,18 +109,18 @@ def _policy(policy: PolicyReport) -> Iterable[Sequence[str]]:
         yield (f"- {code(name)}: {code(agreement(policy.agreement))}",)
     for column in dict.fromkeys(each.column for each in policy.slices):
         rows = [(each.value or UNKNOWN, each.figures) for each in policy.slices if each.column == column]
-        yield from _folded(f"{code(name)} by {code(column)}", _figures(cell(column), rows, MAIN))
+        yield from folded(f"{code(name)} by {code(column)}", _figures(cell(column), rows, MAIN))
     if policy.rules:
-        yield from _folded(f"Rules of {code(name)}", _rules(policy))
+        yield from folded(f"Rules of {code(name)}", _rules(policy))
     if policy.sweep:
-        yield from _folded(f"Thresholds of {code(name)}", _sweep(policy))
+        yield from folded(f"Thresholds of {code(name)}", _sweep(policy))
     if policy.mistakes:
-        yield from _folded(f"Mistakes under {code(name)}: {len(policy.mistakes):,}", _mistakes(policy))
+        yield from folded(f"Mistakes under {code(name)}: {len(policy.mistakes):,}", _mistakes(policy))
 
 
 def _rules(policy: PolicyReport) -> list[str]:
     heads = ("rule", "expected", "cited", "both", "precision", "recall")
-    return _table(
+    return table(
         heads,
         (
             (
@@ -134,7 +135,7 @@ def _rules(policy: PolicyReport) -> list[str]:
 
 def _sweep(policy: PolicyReport) -> list[str]:
     heads = ("from score", "precision", "recall", "specificity", "flagged")
-    return _table(
+    return table(
         heads,
         (
             (f"{point.threshold:.4g}", *map(both, (point.precision, point.recall, point.specificity, point.flagged)))
@@ -153,8 +154,11 @@ def _mistakes(policy: PolicyReport) -> list[str]:
     return [*lines, f"- and {more:,} more"] if more > 0 else lines
 
 
-def _folded(title: str, lines: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Inside <summary> GitHub reads HTML, not Markdown, unless a blank line comes between."""
+def folded(title: str, lines: Sequence[str]) -> Iterable[Sequence[str]]:
+    """The blocks of a part that is shown on a click.
+
+    Inside <summary> GitHub reads HTML, not Markdown, unless a blank line comes between.
+    """
     yield ("<details><summary>", "", title, "", "</summary>")
     yield lines
     yield ("</details>",)

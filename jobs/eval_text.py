@@ -38,12 +38,17 @@ _PLAIN_WIDTH = 160
 
 def eval_text(report: EvalReport, *, terminal: bool = False) -> str:
     """The report in tables; as wide as the terminal and in colour if it goes to one."""
+    return printed((Text(printable(heading(report))), *_parts(report)), terminal=terminal)
+
+
+def printed(parts: Iterable[RenderableType], *, terminal: bool) -> str:
+    """The parts with an empty line between them."""
     out = io.StringIO()
     width = None if terminal else _PLAIN_WIDTH
     console = Console(file=out, width=width, force_terminal=terminal, emoji=False, markup=False, highlight=False)
-    console.print(Text(printable(heading(report))))
-    for part in _parts(report):
-        console.print()
+    for number, part in enumerate(parts):
+        if number:
+            console.print()
         console.print(part)
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
@@ -65,11 +70,11 @@ def _parts(report: EvalReport) -> Iterable[RenderableType]:
 
 
 def _figures(title: str, rows: Sequence[tuple[str, Figures]], names: Sequence[str]) -> Table:
-    table = _table(title, "right of", *(TITLES[name] for name in names))
+    table = new_table(title, "right of", *(TITLES[name] for name in names))
     for name, figures in rows:
         known = figures.answers - figures.unknown
         counts = f"{figures.tp + figures.tn:,} of {known:,}" + (f"\n+{figures.unknown:,}?" if figures.unknown else "")
-        _row(table, name, counts, *(_cell(figures.estimate(figure)) for figure in names))
+        add_row(table, name, counts, *(_cell(figures.estimate(figure)) for figure in names))
     return table
 
 
@@ -79,20 +84,20 @@ def _cell(estimate: Estimate) -> str:
 
 def _published(report: EvalReport) -> RenderableType:
     assert report.published is not None
-    table = _table("category", "policy", "figure", "value", "violations", "labelled")
+    table = new_table("category", "policy", "figure", "value", "violations", "labelled")
     for each in report.published.figures:
         counts = f"{each.violations:,}", f"{each.estimate.n:,}"
-        _row(table, each.category, each.policy_id, TITLES[each.figure], both(each.estimate), *counts)
+        add_row(table, each.category, each.policy_id, TITLES[each.figure], both(each.estimate), *counts)
     return Group(Text(f"{report.published.title}, as published:"), table)
 
 
 def _policy(policy: PolicyReport) -> Iterable[RenderableType]:
     name = policy.policy_id
     if policy.rules:
-        table = _table(f"rules of {name}", "expected", "cited", "both", "precision", "recall")
+        table = new_table(f"rules of {name}", "expected", "cited", "both", "precision", "recall")
         for rule in policy.rules:
             counts = (f"{count:,}" for count in (rule.expected, rule.cited, rule.both))
-            _row(table, rule.rule_id, *counts, both(rule.precision), both(rule.recall))
+            add_row(table, rule.rule_id, *counts, both(rule.precision), both(rule.recall))
         yield table
     for column in dict.fromkeys(each.column for each in policy.slices):
         rows = [(each.value or UNKNOWN, each.figures) for each in policy.slices if each.column == column]
@@ -108,36 +113,37 @@ def _policy(policy: PolicyReport) -> Iterable[RenderableType]:
 
 
 def _sweep(policy: PolicyReport) -> Table:
-    table = _table(f"{policy.policy_id} from score", "precision", "recall", "specificity", "flagged")
+    table = new_table(f"{policy.policy_id} from score", "precision", "recall", "specificity", "flagged")
     for point in policy.sweep:
         figures = (point.precision, point.recall, point.specificity, point.flagged)
-        _row(table, f"{point.threshold:.4g}", *map(both, figures))
+        add_row(table, f"{point.threshold:.4g}", *map(both, figures))
     return table
 
 
 def _mistakes(name: str, mistakes: Sequence[Mistake]) -> RenderableType:
-    table = _table("mistake", "item", "", "why the judge said so", "what it judged")
+    table = new_table("mistake", "item", "", "why the judge said so", "what it judged")
     for mistake in mistakes[:MISTAKES]:
         why, what = excerpt(mistake.rationale), excerpt(mistake.content)
-        _row(table, mistake.kind, mistake.item_id, judgement(mistake), why, what)
+        add_row(table, mistake.kind, mistake.item_id, judgement(mistake), why, what)
     head, more = Text(f"{name}: {len(mistakes):,} mistakes"), len(mistakes) - MISTAKES
     return Group(head, table, *([Text(f"and {more:,} more; --format json has all of them")] if more > 0 else []))
 
 
 def _attacks(policy: PolicyAttacks) -> RenderableType:
-    table = _table(*attack_heads(policy))
+    table = new_table(*attack_heads(policy))
     for cells in attack_cells(policy):
-        _row(table, *cells)
+        add_row(table, *cells)
     return Group(Text(attack_title(policy)), table)
 
 
-def _table(*heads: str) -> Table:
+def new_table(*heads: str) -> Table:
+    """A table without lines; heads may come from a file."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in heads:
         table.add_column(Text(printable(head)), overflow="fold")
     return table
 
 
-def _row(table: Table, *cells: str) -> None:
+def add_row(table: Table, *cells: str) -> None:
     """Cells are content: nothing in them is markup, and line ends are ours alone."""
     table.add_row(*(Text("\n".join(map(printable, cell.split("\n")))) for cell in cells))

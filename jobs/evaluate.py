@@ -23,6 +23,8 @@ from measure.gate import Gate, judge_estimate, judge_gate, parse_gate
 from sinks.delta_table import FOREIGN, locate, translate
 
 EXACT_MATCH = "exact_match"
+REPORTS = "evals/reports"
+"""Where the reports are, under a job's `sink.path`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def evaluate_job(
     if options.suite:
         report = replace(report, attacks=attack_job(asked.job, items, options.suite, by_trials(on_status, stopping)))
     report = replace(report, gates=tuple(each for gate in asked.gates for each in _results(*gate, report)))
-    keep_report(job.config.sink.path, report)
+    keep_report(job.config.sink.path, report.run_id, render(report, "json"))
     return report
 
 
@@ -135,16 +137,16 @@ def refuse_if_failed(report: EvalReport) -> None:
 
 def report_path(path: str, run_id: str) -> str:
     """Where the report of this run is kept, under a job's `sink.path`."""
-    return f"{locate(path, 'evals/reports').uri}/{run_id}.json"
+    return f"{locate(path, REPORTS).uri}/{run_id}.json"
 
 
-def keep_report(path: str, report: EvalReport) -> None:
-    """Write the report as JSON to `report_path`. Raises TransientError, FatalError."""
-    at = locate(path, "evals/reports")
+def keep_report(path: str, run_id: str, text: str) -> None:
+    """Write a report's JSON to `report_path`. Raises TransientError, FatalError."""
+    at = locate(path, REPORTS)
     try:
         at.filesystem.create_dir(at.root, recursive=True)
-        with at.filesystem.open_output_stream(f"{at.root}/{report.run_id}.json") as out:
-            out.write(render(report, "json").encode())
+        with at.filesystem.open_output_stream(f"{at.root}/{run_id}.json") as out:
+            out.write(text.encode())
     except FOREIGN as error:
         raise translate(error, at.uri) from error
 

@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
-from assay.config import Config, Duration
+from assay.config import Config
+from assay.config_parts import Duration
 from assay.errors import InputError
+from jobs.forget_trials import forget_in, forget_trials
 from sinks.counts import active_files
-from sinks.forget import Wanted, forget
+from sinks.forget import Wanted
 from sinks.lookup import TableLookup
+from sinks.upkeep import SHORTEST_VACUUM_HOURS
 
 
 def forget_job(
@@ -24,16 +27,21 @@ def forget_job(
         raise InputError("say what to forget: one of --item ID, --content-hash SHA256, --older-than 90d")
     if any(text is not None and not _is_unicode(text) for text in (item, content_hash)):
         raise InputError("--item and --content-hash: not valid Unicode; no id in the table looks like this")
-    gone = forget(config.sink.path, Wanted(item, content_hash, _before(older_than)))
-    with closing(TableLookup(config.sink.path)) as lookup:
-        lookup.catch_up()
-        lookup.tidy()
+    wanted = Wanted(item, content_hash, _before(older_than))
+    gone = forget_in(config.sink.path, wanted)
+    tried, copies = forget_trials(config.sink.path, wanted)
+    hours = max(SHORTEST_VACUUM_HOURS, config.sink.vacuum_hours)
     if as_json:
-        return json.dumps({**asdict(gone), "rows": gone.rows, "vacuum_hours": config.sink.vacuum_hours})
+        trials = {"rows": tried.rows, "files": copies}
+        return json.dumps({**asdict(gone), "rows": gone.rows, "vacuum_hours": hours, "trials": trials})
+    if not (gone.files or tried.files or copies):
+        return "nothing to forget: no row of the table is meant by this"
     return (
         f"{gone.rows:,} rows are forgotten ({gone.verdicts:,} verdicts, {gone.rejected:,} rejections): their content, "
         f"ids and reasons are out of the table and the lookup\n{gone.files:,} files that held them are no longer part "
-        f"of the table: `assay optimize` deletes them {config.sink.vacuum_hours:g} hours from now (sink.vacuum_hours)"
+        f"of the table: `assay optimize` deletes them {hours:g} hours from now (sink.vacuum_hours)\n"
+        f"of evaluations and comparisons, {tried.rows:,} rows are forgotten and {copies:,} files of items and reports "
+        "are deleted"
     )
 
 

@@ -11,18 +11,13 @@ from actors.identity import identify
 from assay.config import ScriptedConfig, VllmConfig
 from assay.records import JudgeIdentity
 from jobs.load import Job
-from jobs.sql import query
+from jobs.sql import query, stored
 from jobs.versions import alike
 from sinks.counts import active_files
 from sinks.policies import PolicyVersion
+from sinks.runs import policy_ids
 
-_RUNS = """
-SELECT judge, judge_revision, settings_hash, config, policies FROM runs WHERE job = $job ORDER BY started_at DESC
-"""
-_VERDICTS = """
-SELECT judge_revision, settings_hash, policy_id, count(*) AS verdicts FROM verdicts
-WHERE stage = 'judge' AND policy_hash IN (SELECT unnest($hashes::VARCHAR[])) GROUP BY ALL
-"""
+_RUNS, _VERDICTS = stored("job_runs"), stored("judged_by")
 _SHOWN = 40
 _Share = tuple[str, str, str]
 """A judge's revision and settings, and a policy's id."""
@@ -57,14 +52,14 @@ def judge_change(job: Job, judge: JudgeIdentity, known: Sequence[PolicyVersion])
     left = {policy.id for policy in job.policies}
     for row in query(path, _RUNS, params={"job": job.config.name}).to_pylist():
         was = JudgeIdentity(row["judge"], row["judge_revision"], row["settings_hash"])
-        shared = left & {policy.split("@", 1)[0] for policy in row["policies"]}
+        shared = left & policy_ids(row["policies"])
         if _key(was) == _key(judge):
             left -= shared
             continue
         if shared and verdicts is None:
             verdicts = _verdicts(path, alike(job.policies, known))
-        if verdicts and (count := sum(verdicts[*_key(was), policy] for policy in shared)):
-            return JudgeChange(*_told_apart(was, row["config"], judge, job.config.judge), count)
+        if shared and verdicts and (count := sum(verdicts[*_key(was), policy] for policy in left)):
+            return JudgeChange(*told_apart(was, row["config"], judge, job.config.judge), count)
     return None
 
 
@@ -77,10 +72,10 @@ def _verdicts(path: str, hashes: Sequence[str]) -> Counter[_Share]:
     return Counter({(row["judge_revision"], row["settings_hash"], row["policy_id"]): row["verdicts"] for row in rows})
 
 
-def _told_apart(
+def told_apart(
     was: JudgeIdentity, was_config: str, now: JudgeIdentity, config: ScriptedConfig | VllmConfig
 ) -> tuple[str, str]:
-    """Both judges by name, each with what the other has not."""
+    """Two different judges by name, each with what the other has not. `was_config`: the config of the old one's job."""
     facts: list[tuple[str, str]] = []
     if was.revision != now.revision:
         facts.append((f"revision {was.revision[:8]}", f"revision {now.revision[:8]}"))

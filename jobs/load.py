@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,25 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from assay.config import AvroValue, Config, KafkaConfig, ParquetConfig, Section
+from assay.config import AvroValue, Config, KafkaConfig, ParquetConfig
+from assay.config_parts import PolicyEntry, PolicyFiles, Section
 from assay.errors import InputError
 from assay.policy import Policy, load_policy
+from assay.records import Mode
 
 _UNIONS = ("source", "judge", "value")
+_TAGS = ("entry", "path")
+_WAY_OUT = {
+    Mode.LIVE: "ids must differ, unless one of them is a shadow",
+    Mode.SHADOW: "an id has one shadow at a time",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """A config with all its paths made absolute, and the policies it names. `path` is where it was read.
 
-    `files` has the file of each policy, by its id.
+    `files` has the file of each policy, by its `name`. There may be a live and a shadow policy of one id.
     """
 
     config: Config
@@ -38,10 +45,19 @@ class Job:
         Raises InputError for an id that no policy has.
         """
         wanted = {name.strip() for name in names.split(",") if name.strip()}
-        if unknown := sorted(wanted - {policy.id for policy in self.policies}):
-            there = ", ".join(policy.id for policy in self.policies)
+        ids = dict.fromkeys(policy.id for policy in self.policies)
+        if unknown := sorted(wanted - ids.keys()):
+            there = ", ".join(ids)
             raise InputError(f"--policies: no policy has the id {unknown[0]!r}; there are: {there}")
         return replace(self, policies=tuple(each for each in self.policies if not wanted or each.id in wanted))
+
+    def as_live(self) -> Job:
+        """The job with one policy of each id, the live one if there are two, all of them live."""
+        chosen = {policy.id: policy for policy in sorted(self.policies, key=lambda each: each.mode is Mode.LIVE)}
+        kept = [policy for policy in self.policies if chosen[policy.id] is policy]
+        files = {policy.id: self.files[policy.name] for policy in kept if policy.name in self.files}
+        live = tuple(policy.model_copy(update={"mode": Mode.LIVE}) for policy in kept)
+        return replace(self, policies=live, files=files)
 
 
 def load_job(path: Path) -> Job:
@@ -50,8 +66,8 @@ def load_job(path: Path) -> Job:
     Raises InputError, naming the file and the key.
     """
     config = load_config(path)
-    loaded = _load_policies(config.policies, path)
-    return Job(config, tuple(loaded.values()), path, {policy.id: file for file, policy in loaded.items()})
+    loaded = _load_policies(config.policy_files, path)
+    return Job(config, tuple(loaded.values()), path, {policy.name: file for file, policy in loaded.items()})
 
 
 def load_config(path: Path) -> Config:
@@ -102,7 +118,8 @@ def _explain(error: ValidationError) -> str:
 def _key(place: tuple[int | str, ...]) -> str:
     """The key as one would write it: without the names of kinds that pydantic puts between the parts."""
     pairs = zip(place, ("", *place), strict=False)
-    return ".".join(str(part) for part, last in pairs if last not in _UNIONS or part == "kind")
+    told = [(part, last) for part, last in pairs if not (isinstance(last, int) and part in _TAGS)]
+    return ".".join(str(part) for part, last in told if last not in _UNIONS or part == "kind")
 
 
 def _absolute(config: Config, folder: Path) -> Config:
@@ -110,7 +127,7 @@ def _absolute(config: Config, folder: Path) -> Config:
     changes: dict[str, Any] = {
         "source": _anchor_source(config.source, folder),
         "sink": sink.model_copy(update={"path": _anchor(sink.path, folder)}),
-        "policies": tuple(_anchor(path, folder) for path in config.policies),
+        "policies": tuple(_anchor_policies(entry, folder) for entry in config.policies),
     }
     if judge.kind == "vllm" and judge.model.startswith((".", "~", "/")):
         changes["judge"] = judge.model_copy(update={"model": _anchor(judge.model, folder)})
@@ -133,6 +150,12 @@ def _anchor_source(source: ParquetConfig | KafkaConfig, folder: Path) -> Parquet
     return source.model_copy(update={"value": value, "security": security})
 
 
+def _anchor_policies(entry: PolicyEntry, folder: Path) -> PolicyEntry:
+    if isinstance(entry, str):
+        return _anchor(entry, folder)
+    return entry.model_copy(update={"path": _anchor(entry.path, folder)})
+
+
 def _anchor(path: str, folder: Path) -> str:
     """Absolute, unless it is a URI already."""
     if "://" in path:
@@ -143,18 +166,32 @@ def _anchor(path: str, folder: Path) -> str:
         raise InputError(f"{path}: {error}") from error
 
 
-def _load_policies(patterns: tuple[str, ...], config: Path) -> dict[str, Policy]:
-    """By their files, in order."""
-    files: list[str] = []
-    for number, pattern in enumerate(patterns):
-        found = sorted(glob.glob(pattern, recursive=True))
-        if not found:
-            raise InputError(f"{config}: policies.{number}: no file matches {pattern}")
-        files += found
-    policies = {file: load_policy(Path(file)) for file in dict.fromkeys(files)}
+def _load_policies(entries: Sequence[PolicyFiles], config: Path) -> dict[str, Policy]:
+    """By their files, in order. A shadow may have the id of a live policy."""
+    modes = _modes(entries, config)
+    policies = {file: load_policy(Path(file)).model_copy(update={"mode": mode}) for file, mode in modes.items()}
     seen: dict[str, str] = {}
     for file, policy in policies.items():
-        if policy.id in seen:
-            raise InputError(f"{file}: id: {policy.id!r} is also the id of {seen[policy.id]}; ids must differ")
-        seen[policy.id] = file
+        if other := seen.get(policy.name):
+            raise InputError(f"{file}: id: {policy.id!r} is also the id of {other}; {_WAY_OUT[policy.mode]}")
+        seen[policy.name] = file
     return policies
+
+
+def _modes(entries: Sequence[PolicyFiles], config: Path) -> dict[str, Mode]:
+    """Each file's mode. One that is named as a shadow is none of those that a live pattern with * matches."""
+    found: dict[str, Mode] = {}
+    for number, entry in enumerate(entries):
+        files = sorted(glob.glob(entry.path, recursive=True))
+        if not files:
+            raise InputError(f"{config}: policies.{number}: no file matches {entry.path}")
+        for file in files:
+            if found.get(file, entry.mode) is not entry.mode and not _is_only_matched(file, entries):
+                raise InputError(f"{config}: policies.{number}: {file} is live and a shadow; keep one of them")
+            found[file] = Mode.SHADOW if Mode.SHADOW in (found.get(file), entry.mode) else Mode.LIVE
+    return found
+
+
+def _is_only_matched(file: str, entries: Sequence[PolicyFiles]) -> bool:
+    """Whether no live entry names the file itself."""
+    return all(entry.path != file for entry in entries if entry.mode is Mode.LIVE)

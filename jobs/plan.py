@@ -35,17 +35,13 @@ def plan_job(job: Job, sample: float = 1.0, seed: int = 0, *, fresh: bool = Fals
 
     Raises InputError for what a run would refuse, and for a Kafka source; FatalError, TransientError.
     """
-    config = job.config
-    if not isinstance(config.source, ParquetConfig):
-        raise InputError(
-            "source.kind: a plan reads Parquet, a topic has no end; to plan a stream, plan a day of it in Parquet"
-        )
+    config, source = job.config, _parquet(job.config)
     if not 0 < sample <= 1:
         raise InputError(f"--sample: {sample:g} is no share; write a number above 0, up to 1")
-    judge, planned = identify(config.judge), plan(config.source)
+    judge, planned = identify(config.judge), plan(source)
     ledger = ledger_of(config.sink.path)
     reuse = ledger is not None and not fresh
-    source_moves(planned, ledger or {}, config.source.on_change)
+    source_moves(planned, ledger or {}, source.on_change)
     sizes = load_sizes(config.judge, config.replicas.gpus) if isinstance(config.judge, VllmConfig) else None
     open_ = _wanted(job, planned, judge, ledger or {})
     counts, tokens = _walk(job, planned, open_, Draw(sample, seed), judge, sizes, reuse=reuse)
@@ -66,6 +62,14 @@ def plan_job(job: Job, sample: float = 1.0, seed: int = 0, *, fresh: bool = Fals
     )
 
 
+def _parquet(config: Config) -> ParquetConfig:
+    if not isinstance(config.source, ParquetConfig):
+        raise InputError(
+            "source.kind: a plan reads Parquet, a topic has no end; to plan a stream, plan a day of it in Parquet"
+        )
+    return config.source
+
+
 def _wanted(job: Job, planned: Plan, judge: JudgeIdentity, ledger: Mapping[str, int]) -> dict[Shard, Wanted]:
     path = job.config.sink.path
     return {piece.shard: wanted(piece, job.policies, judge, ledger, path) for piece in planned.pieces}
@@ -82,7 +86,6 @@ def _walk(
     reuse: bool,
 ) -> tuple[Counts, list[PolicyTokens]]:
     config = job.config
-    assert isinstance(config.source, ParquetConfig)
     with ExitStack() as stack:
         lookup: Lookup | None = None
         if reuse:
@@ -90,7 +93,7 @@ def _walk(
             lookup.catch_up()
         tokens = stack.enter_context(Tokens(sizes, job.policies))
         walk = Walk(job.policies, Keys(judge), lookup, tokens, config.reuse_audit, draw)
-        for shard, arrivals in read(config.source, planned, open_):
+        for shard, arrivals in read(_parquet(config), planned, open_):
             walk.take(arrivals, shard)
     return walk.finish(), tokens.policies
 
@@ -103,7 +106,15 @@ class _Figuring:
 
     def policy(self, number: int, policy: Policy, tokens: PolicyTokens, pace: Pace) -> PolicyPlan:
         figures = self._figures(number, policy, tokens, pace)
-        return PolicyPlan(policy.id, policy.version, policy.hash, figures, self._changed(policy, tokens, pace), pace)
+        return PolicyPlan(
+            policy.id,
+            policy.mode,
+            policy.version,
+            policy.hash,
+            figures,
+            self._changed(policy, tokens, pace),
+            pace,
+        )
 
     def _figures(self, number: int, policy: Policy, tokens: PolicyTokens, pace: Pace) -> Figures:
         counts, bit = self._counts, 1 << number

@@ -31,7 +31,7 @@ class Planned:
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """The file. `source` is the config's source, as JSON; `policies` are their hashes."""
+    """The file. `source` is the config's source, as JSON; `policies` are their tracks."""
 
     made_at: datetime
     judge: tuple[str, str, str]
@@ -56,7 +56,7 @@ def keep_plan(job: Job, plan: JobPlan) -> Path | None:
         made_at=datetime.now(UTC),
         judge=_judge(judge),
         source=job.config.source.model_dump_json(),
-        policies=_hashes(job.policies),
+        policies=_tracks(job.policies),
         cases=round(total.cases.value),
         judged=round(total.to_judge.value),
         prompt_tokens=round(total.prompt_tokens.value),
@@ -85,7 +85,7 @@ def planned_for(job: Job, judge: JudgeIdentity) -> Planned | None:
         if (kept.judge, kept.source, kept.policies) != (
             _judge(judge),
             job.config.source.model_dump_json(),
-            _hashes(job.policies),
+            _tracks(job.policies),
         ):
             return None
         if _begun_since(job, kept.made_at):
@@ -124,5 +124,5 @@ def _judge(judge: JudgeIdentity) -> tuple[str, str, str]:
     return judge.name, judge.revision, judge.settings_hash
 
 
-def _hashes(policies: Sequence[Policy]) -> tuple[str, ...]:
-    return tuple(sorted(policy.hash for policy in policies))
+def _tracks(policies: Sequence[Policy]) -> tuple[str, ...]:
+    return tuple(sorted(policy.track for policy in policies))

@@ -6,20 +6,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.resources import files
 
 from assay.config import Config, VllmConfig
 from assay.policy import Policy
 from assay.records import JudgeIdentity
-from jobs.sql import query
+from jobs.sql import query, stored
+from sinks.runs import policy_ids
 
 _OUTPUT_TOKENS = 200
 _READS, _WRITES = {True: 20_000, False: 200}, {True: 2_000, False: 50}
 """Tokens a second and replica, on a GPU and without one."""
 _SCRIPTED = 5_000
-_QUERIES = files("jobs") / "queries"
-_CASES = (_QUERIES / "past_cases.sql").read_text("utf-8")
-_RUNS = (_QUERIES / "past_runs.sql").read_text("utf-8")
+_CASES, _RUNS = stored("past_cases"), stored("past_runs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ def _run(row: Mapping[str, object]) -> PastRun:
         run_id=str(row["run_id"]),
         job=str(row["job"]),
         started_at=started,
-        policies=frozenset(str(each).split("@", 1)[0] for each in policies),
+        policies=policy_ids(policies),
         judged=judged if seconds > 0 else 0,
         seconds=seconds,
         replicas=int(replicas.get("count", 1)),

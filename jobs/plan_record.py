@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 
-from assay.records import JudgeIdentity
+from assay.records import JudgeIdentity, Mode
 from jobs.plan_estimate import Estimate, exactly
 from jobs.plan_past import Pace
 
@@ -18,7 +18,7 @@ class Figures:
     `settled` cases have an outcome in the table; `rejected` ones the source can't make sense of; `reused` get the
     verdict of an earlier run, `duplicates` that of an equal case of the same run; of those to be judged, `audited` are
     known and are judged to see whether that still holds. `cacheable_tokens` are those of the prompt tokens that prefix
-    caching can serve. `seconds` is the time of all replicas together, in a row.
+    caching can serve. `replica_seconds` is the time of all replicas, one after another.
     """
 
     cases: Estimate
@@ -68,11 +68,17 @@ class Changed:
 @dataclass(frozen=True, slots=True)
 class PolicyPlan:
     id: str
+    mode: Mode
     version: str
     hash: str
     figures: Figures
     if_changed: Changed
     pace: Pace
+
+    @property
+    def name(self) -> str:
+        """As `Policy.name`."""
+        return self.id if self.mode is Mode.LIVE else f"{self.id} ({self.mode})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ class JobPlan:
         found: dict[str, list[str]] = {}
         for policy in self.policies:
             for text in policy.pace.assumed:
-                found.setdefault(text, []).append(policy.id)
+                found.setdefault(text, []).append(policy.name)
         if len(self.policies) == 1:
             return list(found)
         return [f"{text} ({', '.join(ids)})" for text, ids in found.items()]
@@ -133,6 +139,7 @@ def _policy(plan: PolicyPlan) -> dict[str, object]:
     changed = [(each.name, getattr(plan.if_changed, each.name)) for each in fields(Changed)]
     return {
         "id": plan.id,
+        "mode": plan.mode,
         "version": plan.version,
         "hash": plan.hash,
         **plan.figures.values(),
@@ -160,11 +167,11 @@ def lines(plan: JobPlan) -> str:
     """The plan for people."""
     total = plan.total
     head = ["policy", *(name.replace("_", " ") for name in _COLUMNS), "GPU hours", "cost"]
-    table = _aligned([head, *([p.id, *_cells(p.figures)] for p in plan.policies), ["total", *_cells(total)]])
+    table = _aligned([head, *([p.name, *_cells(p.figures)] for p in plan.policies), ["total", *_cells(total)]])
     names = ("to_judge", "prompt_tokens", "output_tokens")
     changed = _aligned(
         [["if it alone had changed", *(name.replace("_", " ") for name in names), "GPU hours", "cost"]]
-        + [[p.id, *_cells(p.if_changed, names)] for p in plan.policies]
+        + [[p.name, *_cells(p.if_changed, names)] for p in plan.policies]
     )
     notes = [
         f"{plan.job}: {plan.items:,} items under {len(plan.policies)} policies, judge {plan.judge.name}",
@@ -177,23 +184,27 @@ def lines(plan: JobPlan) -> str:
 
 
 def _notes(plan: JobPlan, total: Figures) -> list[str]:
-    found = [f"about {plan.seconds / 3600:,.2f} hours on {plan.replicas} replicas"] if total.to_judge.value else []
+    found = [f"about {_span(plan.seconds)} on {plan.replicas} replicas"] if total.to_judge.value else []
     if (share := _share(total)) is not None:
         found.append(f"prefix caching can serve {share:.0%} of the prompt tokens, with blocks of {plan.block} tokens")
     if total.audited.value:
         found.append(
             f"{total.audited.value:,.0f} of the cases to be judged are known and are judged again (reuse_audit)"
         )
-    if plan.sample < 1:
+    if intervals := total.intervals():
         found.append(f"estimates, from {plan.sample:.2%} of the contents with all their copies; 95 % intervals:")
-        found += [f"  {name.replace('_', ' ')}: {low:,} to {high:,}" for name, (low, high) in total.intervals().items()]
+        found += [f"  {name.replace('_', ' ')}: {low:,} to {high:,}" for name, (low, high) in intervals.items()]
     for name in ("output_from", "rate_from"):
         alike: dict[str, list[str]] = {}
         for policy in plan.policies:
-            alike.setdefault(getattr(policy.pace, name), []).append(policy.id)
+            alike.setdefault(getattr(policy.pace, name), []).append(policy.name)
         what = name.replace("output_from", "output tokens").replace("_from", "")
         found += [f"{what} of {', '.join(ids)}: {text}" for text, ids in alike.items()]
     return found
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 3600:,.2f} hours" if seconds >= 3600 else f"{max(seconds, 1):,.0f} seconds"
 
 
 def _cells(figures: Figures | Changed, names: Sequence[str] = _COLUMNS) -> list[str]:

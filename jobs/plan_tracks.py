@@ -47,9 +47,9 @@ def wanted(
 
 
 def _track(shard: Shard, policy: Policy, judge: JudgeIdentity, ledger: Mapping[str, int], path: str) -> Track:
-    trail = (track_key(shard, policy.hash, judge), track_key(shard.whole, policy.hash, judge))
+    trail = (track_key(shard, policy.track, judge), track_key(shard.whole, policy.track, judge))
     start = max(ledger.get(key, 0) for key in trail)
-    scattered = part_key(shard, policy.hash, judge) in ledger
+    scattered = part_key(shard, policy.track, judge) in ledger
     scattered = scattered or max(ledger.get(ahead_key(key), 0) for key in trail) > start
     if not scattered or start >= (shard.stop or 0):
         return Track(start)

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from actors.board import Status
 from assay.contracts import Tally
 from jobs.lag import Lag
-from jobs.sql_output import printable
+from jobs.sql_output import printable_lines
 
 _LINE_SECONDS = 60.0
 
@@ -78,7 +78,7 @@ class StreamReporter:
         self._before = Tally()
 
     def say(self, text: str) -> None:
-        print(printable(text), file=sys.stderr, flush=True)
+        print(printable_lines(text), file=sys.stderr, flush=True)
 
     def show(self, status: Status, lag: Lag | None) -> None:
         now, tally = time.monotonic(), status.tally

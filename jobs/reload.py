@@ -6,6 +6,7 @@ import glob
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from assay.errors import AssayError, InputError, TransientError
 from assay.policy import Policy
@@ -61,12 +62,13 @@ class PolicyWatch:
         """The policies as their files have them now. Raises AssayError if they can't be taken in."""
         assert self._job.path is not None
         job = load_job(self._job.path)
-        fresh = {policy.id: policy for policy in job.policies}
-        if fresh.keys() != {policy.id for policy in self._known}:
-            raise InputError("one was added or removed, and that takes a restart")
+        fresh = {policy.name: policy for policy in job.policies}
+        if fresh.keys() != {policy.name for policy in self._known}:
+            raise InputError("one was added or removed, or has another mode, and that takes a restart")
         if changed := [policy for policy in job.policies if policy not in self._known]:
-            take_in(self._job.config.sink.path, changed, job.files, allow_edited=self._allow_edited)
-        return tuple(fresh[policy.id] for policy in self._known)
+            path, now = self._job.config.sink.path, datetime.now(UTC)
+            take_in(path, changed, job.files, now, allow_edited=self._allow_edited)
+        return tuple(fresh[policy.name] for policy in self._known)
 
     def _say_once(self, text: str) -> None:
         if text != self._said:
@@ -77,7 +79,7 @@ class PolicyWatch:
         """Time and size of each file."""
         if not self._job.config.policies_reload:
             return {}
-        files = [file for pattern in self._job.config.policies for file in glob.glob(pattern, recursive=True)]
+        files = [file for entry in self._job.config.policy_files for file in glob.glob(entry.path, recursive=True)]
         stamps = {}
         for file in files:
             try:

@@ -11,13 +11,16 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TypeVar
 
+from actors.board import Status
 from assay.contracts import Tally
 from assay.errors import AssayError
-from assay.records import JudgeIdentity
+from assay.policy import Policy
+from assay.records import JudgeIdentity, Mode
+from jobs.canary_summary import summarise_canaries
 from jobs.load import Job
 from jobs.summary import Summary, Work
+from jobs.versions import take_in
 from sinks.lookup import TableLookup
-from sinks.policies import PolicyLog
 from sinks.runs import RunLog, RunRecord, RunState
 from sinks.upkeep import Upkeep
 
@@ -41,17 +44,24 @@ def record_of(job: Job, judge: JudgeIdentity, run_id: str, items: int = 0) -> Ru
         judge=judge.name,
         judge_revision=judge.revision,
         settings_hash=judge.settings_hash,
-        policies=tuple(f"{policy.id}@{policy.version}:{policy.hash}" for policy in job.policies),
+        policies=tuple(_written(policy) for policy in job.policies),
         items=items,
         cases=items * len(job.policies),
     )
 
 
-def work_of(job: Job, tally: Tally | None, seconds: float) -> Work:
+def _written(policy: Policy) -> str:
+    text = f"{policy.id}@{policy.version}:{policy.hash}"
+    return text if policy.mode is Mode.LIVE else f"{text} {policy.mode}"
+
+
+def work_of(job: Job, status: Status | None, seconds: float) -> Work:
     """What a run's replicas did in so many seconds. None: they were never started."""
-    replicas = job.config.replicas
-    gpus = replicas.count * replicas.gpus if tally is not None else 0.0
-    return Work(tally or Tally(), seconds, gpus, job.config.cost.gpu_hour)
+    replicas, gpu_hour = job.config.replicas, job.config.cost.gpu_hour
+    if status is None:
+        return Work(Tally(), seconds, gpu_hour=gpu_hour)
+    gpus = replicas.count * replicas.gpus
+    return Work(status.tally, seconds, gpus, gpu_hour, summarise_canaries(status.canaries))
 
 
 def catch_up(job: Job) -> None:
@@ -66,10 +76,13 @@ def catch_up(job: Job) -> None:
         patience.cancel()
 
 
-def recorded(job: Job, record: RunRecord, run: Callable[[], S]) -> S:
-    """Run, with its policies in `policies` and a row in `runs` before, and one after, whatever happens in between."""
+def recorded(job: Job, record: RunRecord, run: Callable[[], S], *, allow_edited: bool = False) -> S:
+    """Run, with its policies in `policies` and a row in `runs` before, and one after, whatever happens in between.
+
+    Raises InputError, with no row in either, for a policy that was edited and kept its version, unless `allow_edited`.
+    """
     path = job.config.sink.path
-    PolicyLog(path).write(job.policies, record.started_at)
+    take_in(path, job.policies, job.files, record.started_at, allow_edited=allow_edited)
     log = RunLog(path)
     log.write(record)
     try:
@@ -83,6 +96,7 @@ def recorded(job: Job, record: RunRecord, run: Callable[[], S]) -> S:
 
 
 def _finished(record: RunRecord, summary: Summary) -> RunRecord:
+    canaries = summary.canaries
     return replace(
         record,
         state=RunState(summary.state),
@@ -111,6 +125,11 @@ def _finished(record: RunRecord, summary: Summary) -> RunRecord:
         gpu_seconds=summary.gpu_seconds,
         cost=summary.cost,
         saved_cost=summary.saved_cost,
+        shadow=summary.shadow,
+        shadow_flagged=summary.shadow_flagged,
+        canaries=canaries.judged if canaries else 0,
+        canaries_wrong=canaries.wrong if canaries else 0,
+        canary_tokens=canaries.prompt_tokens + canaries.output_tokens if canaries else 0,
     )
 
 

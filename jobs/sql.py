@@ -1,7 +1,8 @@
 """Read-only SQL over the outcomes: DuckDB in memory, over the active files of the latest snapshot.
 
-Views: `outcomes`, `verdicts`, `rejections`, `runs` (as each last stood), `policies` (each text once), and as written
-`outcome_rows`, `run_rows` and `policy_rows`.
+Views: `outcomes`, `verdicts`, `rejections` of live policies; `shadow_outcomes`, `shadow_verdicts`,
+`shadow_beside_live`; `runs` (as each last stood), `policies` (each text once); and as written `outcome_rows`,
+`run_rows` and `policy_rows`.
 A query is a single SELECT (or DESCRIBE, SUMMARIZE, SHOW, EXPLAIN of one). It sees these views and nothing else: no
 files, no network, no settings, no extensions, no variables of this process.
 """
@@ -34,7 +35,11 @@ _NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "
 _TABLE_FUNCTIONS = frozenset(
     {"range", "generate_series", "unnest", "json_each", "json_tree", "duckdb_columns", "duckdb_views"}
 )
-_VIEWS = ("outcomes", "verdicts", "rejections", "runs", "policies")
+_VIEWS = (
+    *("outcomes", "verdicts", "rejections", "shadow_outcomes", "shadow_verdicts", "shadow_beside_live"),
+    *("runs", "policies"),
+)
+"""Each after those that it is made of. `outcomes`, `verdicts` and `rejections` are those of live policies only."""
 
 
 def query(sink_path: str, sql: str, *, params: Parameters | None = None) -> pa.Table:
@@ -44,6 +49,11 @@ def query(sink_path: str, sql: str, *, params: Parameters | None = None) -> pa.T
     """
     with _answer(sink_path, sql, params) as reader:
         return reader.read_all()
+
+
+def stored(name: str) -> str:
+    """The text of a query in `queries/`."""
+    return files("jobs").joinpath(f"queries/{name}.sql").read_text("utf-8")
 
 
 def run_sql(config: Config, sql: str, format: str, out: BinaryIO) -> None:

@@ -46,6 +46,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
+def printable_lines(text: str) -> str:
+    """The same line by line."""
+    return "\n".join(printable(line) for line in text.splitlines())
+
+
 def _table(reader: pa.RecordBatchReader, out: BinaryIO) -> None:
     rows = _rows(reader)
     shown = [[_shown(value) for value in row] for row in islice(rows, TABLE_ROWS)]

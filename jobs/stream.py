@@ -87,8 +87,8 @@ def stream(
 ) -> StreamSummary:
     """Run a stream until `stopping`, or with `until_end` to the present ends. The run is recorded in table `runs`.
 
-    `fresh`: no verdict of an earlier run is reused. `allow_edited`: a policy that changes meanwhile may keep its
-    version.
+    `fresh`: no verdict of an earlier run is reused. `allow_edited`: a policy that was edited, or changes
+    meanwhile, may keep its version.
 
     `say` gets what the person at the terminal should read once. Raises InputError before anything is judged if the
     cluster, a topic or the group can't be used; FatalError when the run fails or does not balance.
@@ -114,11 +114,11 @@ def stream(
             "done" if until_end and _all_settled(job, after) else "stopped",
             _partitions(before, after, last),
             count_outcomes(job.config.sink.path, run_id),
-            work_of(job, status.tally if status else None, time.monotonic() - began),
+            work_of(job, status, time.monotonic() - began),
             watcher.resubscribed,
         )
 
-    return recorded(job, record_of(job, judge, run_id), run)
+    return recorded(job, record_of(job, judge, run_id), run, allow_edited=allow_edited)
 
 
 def _source(job: Job) -> KafkaConfig:

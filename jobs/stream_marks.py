@@ -79,24 +79,23 @@ def balance(path: str, policies: Sequence[Policy], before: Mapping[Shard, Mark],
         shard: Span(shard.source, shard.id, before.get(shard, Mark()).position or 0, mark.position or 0)
         for shard, mark in after.items()
     }
-    names = [policy.id for policy in policies]
-    counts = count_whole(path, spans.values(), names)
+    counts = count_whole(path, spans.values(), [(policy.id, policy.mode) for policy in policies])
     wrong = {}
     for shard, span in spans.items():
         items, found = after[shard].items - before.get(shard, Mark()).items, counts.get((span.source, span.shard))
         if (found.whole, found.doubled) != (items, 0) if found else items:
             wrong[span] = items
     if wrong:
-        lines = _named(path, names, wrong)
+        lines = _named(path, policies, wrong)
         more = [f"and {len(lines) - _NAMED} more"] if len(lines) > _NAMED else []
         raise FatalError("the run does not balance:\n  " + "\n  ".join([*lines[:_NAMED], *more]))
 
 
-def _named(path: str, policies: Sequence[str], wrong: Mapping[Span, int]) -> list[str]:
+def _named(path: str, policies: Sequence[Policy], wrong: Mapping[Span, int]) -> list[str]:
     """What is wrong with each of these spans, of which so many items were read."""
     counts, lines = count_spans(path, wrong), []
     for span, items in wrong.items():
-        found = {policy: counts.get((span.source, span.shard, policy)) for policy in policies}
+        found = {each.name: counts.get((span.source, span.shard, each.id, each.mode)) for each in policies}
         having = {policy: count.positions if count else 0 for policy, count in found.items()}
         where = f"{span.source}/{span.shard} offsets {span.low} to {span.high}"
         lines += [

@@ -53,6 +53,8 @@ def summarise_stream(
         flagged=count.flagged,
         rejected_by_reason=count.rejected,
         reused=count.reused,
+        shadow=count.shadow,
+        shadow_flagged=count.shadow_flagged,
         partitions=partitions,
         resubscribed=resubscribed,
         p50_seconds=_rounded(work.tally.wait(0.5)),
@@ -74,10 +76,12 @@ def stream_lines(summary: StreamSummary, config: str) -> str:
         ("items", f"{summary.items:,}"),
         ("verdicts", f"{summary.verdicts:,}"),
         ("flagged", f"{summary.flagged:,}"),
+        *((("shadow", summary.shadow_text),) if summary.shadow else ()),
         ("rejected", summary.rejected_text),
         ("reused", summary.reused_text),
         ("lag", f"{sum(partition.lag for partition in summary.partitions):,}"),
         ("wait", wait),
+        *((("canaries", summary.canaries.text),) if summary.canaries else ()),
         ("seconds", f"{summary.seconds:,.1f}"),
     ]
     rows += [

@@ -9,14 +9,18 @@ from typing import TypedDict
 
 from assay.contracts import Tally
 from assay.intervals import wilson
+from jobs.canary_summary import CanarySummary
 from sinks.counts import RunCount
 
 _FAIR_SHARE = 0.5
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts of one run. cases = verdicts + rejected + skipped + left.
+    """Counts of one run. cases = verdicts + rejected + skipped + left, under live and shadow policies alike.
+
+    `flagged` are the violations under live policies. `shadow` verdicts are under shadow ones, `shadow_flagged` of them.
 
     `skipped` cases were settled by earlier runs; `left` ones are still to be judged, because the run was stopped.
     `judged` counts every case that reached the judge in this run, again after a crash included; tokens likewise.
@@ -56,6 +60,9 @@ class Summary:
     gpu_seconds: float = 0.0
     cost: float = 0.0
     saved_cost: float = 0.0
+    shadow: int = 0
+    shadow_flagged: int = 0
+    canaries: CanarySummary | None = None
 
     @property
     def cached_share(self) -> float | None:
@@ -65,12 +72,19 @@ class Summary:
     @property
     def warnings(self) -> list[str]:
         """What the run did that its user should know of."""
+        found = [
+            f"canaries failed: of policy {each.policy} {each.version}, {each.wrong} of {each.judged} examples came out "
+            f"wrong: {'; '.join(map(str, each.examples[:_SHOWN]))}; don't rely on this run before you know why"
+            for each in (self.canaries.policies if self.canaries else ())
+            if each.failed
+        ]
         share = self.cached_share
         if share is None or share >= _FAIR_SHARE:
-            return []
+            return found
         return [
+            *found,
             f"prefix caching served {share:.0%} of the tokens it could have: the engine may have it switched off for "
-            "this model, or its KV cache is too small for the policies"
+            "this model, or its KV cache is too small for the policies",
         ]
 
     @property
@@ -91,6 +105,11 @@ class Summary:
             text += f"; {self.audited:,} judged again, {self.agreed / self.audited:.1%} agree ({interval})"
         return text
 
+    @property
+    def shadow_text(self) -> str:
+        """`120 verdicts, 12 flagged`: what shadow policies came to; "" if there was none."""
+        return f"{self.shadow:,} verdicts, {self.shadow_flagged:,} flagged; nobody is told" if self.shadow else ""
+
     def json(self) -> str:
         return json.dumps(asdict(self) | {"cached_share": self.cached_share})
 
@@ -103,6 +122,7 @@ class Work:
     seconds: float
     gpus: float = 0.0
     gpu_hour: float = 0.0
+    canaries: CanarySummary | None = None
 
     def counts(self) -> WorkCounts:
         """Those fields of a summary that come from the replicas."""
@@ -128,6 +148,7 @@ class Work:
             "gpu_seconds": round(gpu_seconds, 3),
             "cost": round(cost, 4),
             "saved_cost": round(cost * tally.saved_tokens / read, 4) if read else 0.0,
+            "canaries": self.canaries,
         }
 
 
@@ -151,6 +172,7 @@ class WorkCounts(TypedDict):
     gpu_seconds: float
     cost: float
     saved_cost: float
+    canaries: CanarySummary | None
 
 
 def summarise(run_id: str, state: str, items: int, cases: int, left: int, count: RunCount, work: Work) -> Summary:
@@ -167,6 +189,8 @@ def summarise(run_id: str, state: str, items: int, cases: int, left: int, count:
         flagged=count.flagged,
         rejected_by_reason=count.rejected,
         reused=count.reused,
+        shadow=count.shadow,
+        shadow_flagged=count.shadow_flagged,
         **work.counts(),
     )
 
@@ -181,9 +205,11 @@ def lines(summary: Summary, config: str) -> str:
         ("cases", f"{summary.cases:,}" + (f" ({summary.skipped:,} settled before)" if summary.skipped else "")),
         ("verdicts", f"{summary.verdicts:,}"),
         ("flagged", f"{summary.flagged:,}"),
+        ("shadow", summary.shadow_text),
         ("rejected", summary.rejected_text),
         ("reused", summary.reused_text),
         ("left", f"{summary.left:,}"),
+        ("canaries", summary.canaries.text if summary.canaries else ""),
         ("seconds", f"{summary.seconds:,.1f}"),
         (
             "tokens",
@@ -199,5 +225,5 @@ def lines(summary: Summary, config: str) -> str:
     return "\n".join(
         f"{name:<10}{value}"
         for name, value in rows
-        if (name, value) != ("left", "0") and (name != "cost" or summary.cost)
+        if value and (name, value) != ("left", "0") and (name != "cost" or summary.cost)
     )

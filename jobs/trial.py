@@ -76,8 +76,9 @@ def run_trial(
 
     It is judged under those of the job's policies that it has labels for (without any label: under all of them).
 
-    Every repeat is really judged once: none gets the verdict of another. `name` marks the runs in table `runs`:
-    `<job>.<name>`. Items that are to be judged by different parts of their chats take a run for each part.
+    Every repeat is really judged once: none gets the verdict of another. A policy that is being edited may keep its
+    version. `name` marks the runs in table `runs`: `<job>.<name>`. Items that are to be judged by different parts of
+    their chats take a run for each part.
 
     Raises InputError, FatalError, and Interrupted if `stopping` before all is judged; what was judged is kept.
     """
@@ -88,7 +89,7 @@ def run_trial(
         chosen = [items[place] for place in places]
         source = keep_items(path, chosen, repeats, mode)
         part = Job(_config(job.config, source, name), job.policies, job.path, job.files)
-        runs.append(backfill(part, on_status, stopping, marks=_MARKS))
+        runs.append(backfill(part, on_status, stopping, marks=_MARKS, allow_edited=True))
         if runs[-1].state != "done":
             raise Interrupted(f"stopped with {runs[-1].left:,} cases left; run it again to go on")
         for position, each in _outcomes(part, judge, [item.id for item in chosen], repeats):

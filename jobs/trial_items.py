@@ -24,6 +24,9 @@ REPEAT = "assay:repeat"
 UNDER = "assay:under"
 """The column of the policies that an item has labels for; null if it has none."""
 
+ITEMS = "evals/items"
+"""Where the files are, under a job's `sink.path`."""
+
 _ID, _TEXT, _PROMPT, _RESPONSE, _CHAT = (f"assay:{name}" for name in ("id", "text", "prompt", "response", "chat"))
 _MODES: tuple[Judged, ...] = ("whole", "last_assistant", "last_user")
 
@@ -60,7 +63,7 @@ def keep_items(path: str, items: Sequence[GoldenItem], repeats: int, judged: Jud
     """
     carried = sorted({name for item in items for name, _ in item.carried})
     rows = [_row(item, repeat) for item in items for repeat in range(repeats)]
-    at = locate(path, "evals/items")
+    at = locate(path, ITEMS)
     name = hashlib.sha256(json.dumps([carried, rows]).encode()).hexdigest() + ".parquet"
     try:
         _write_once(at, name, _table(rows, carried))
@@ -70,6 +73,11 @@ def keep_items(path: str, items: Sequence[GoldenItem], repeats: int, judged: Jud
     columns = Columns(id=_ID, text=_TEXT, prompt=_PROMPT, response=_RESPONSE, chat=_CHAT, carry=carry)
     uri = f"{at.uri}/{name}"
     return ParquetConfig(kind="parquet", path=(uri,), columns=columns, judged=judged, duplicate_ids="keep")
+
+
+def item_ids_of(table: pa.Table) -> set[str]:
+    """The ids of the items in such a file."""
+    return {value.decode("utf-8", "surrogatepass") for value in table[_ID].to_pylist() if value is not None}
 
 
 def _row(item: GoldenItem, repeat: int) -> Row:

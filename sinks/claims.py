@@ -2,20 +2,25 @@
 
 A claim saves work and decides nothing: whoever loses one, or ignores it, judges a case once more than needed. It lasts
 until it is released, until its owner's process is gone (the lock on the owner's file is the system's, so it ends with
-the process), or for `PATIENCE_SECONDS`, since a process that sleeps holds up nobody for ever.
+the process), or until that gave no sign of life for `PATIENCE_SECONDS`: one that sleeps holds up nobody for ever, and
+one whose judge is slow keeps what it has.
 """
 
 from __future__ import annotations
 
 import fcntl
+import os
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 PATIENCE_SECONDS = 120.0
+_SIGN_SECONDS = 10.0
 _ASKED = 1_000
 
 
@@ -32,17 +37,13 @@ class Claims:
     def __init__(self, folder: Path) -> None:
         self._owners = folder / "owners"
         self._owners.mkdir(parents=True, exist_ok=True)
+        self._sql = _open(str(folder / "claims.sqlite"))
         self._owner = secrets.randbits(62)
-        self._lock = (self._owners / str(self._owner)).open("wb")
+        self._mark = self._owners / str(self._owner)
+        self._lock = self._mark.open("wb")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._sql = sqlite3.connect(
-            str(folder / "claims.sqlite"), timeout=30, isolation_level=None, check_same_thread=False
-        )
-        self._sql.execute("pragma journal_mode=wal")
-        self._sql.execute("pragma synchronous=off")
-        self._sql.execute(
-            "create table if not exists claims (k blob primary key, owner integer, since real) without rowid"
-        )
+        self._over = threading.Event()
+        threading.Thread(target=self._live, name="assay-claims", daemon=True).start()
 
     def take(self, keys: Collection[bytes]) -> Taken:
         """Those of the keys that are ours now. Nobody else has them until we release them."""
@@ -54,13 +55,14 @@ class Claims:
             for start in range(0, len(wanted), _ASKED):
                 part = wanted[start : start + _ASKED]
                 held = self._held(part)
-                free = [key for key in part if key not in held or not self._holds(*held[key], now, alive)]
-                inherited = inherited or any(key in held and held[key][0] != self._owner for key in free)
+                free = [key for key in part if key not in held or not self._holds(held[key], now, alive)]
+                inherited = inherited or any(key in held and held[key] != self._owner for key in free)
                 rows = [(key, self._owner, now) for key in free]
                 self._sql.executemany("insert or replace into claims values (?, ?, ?)", rows)
                 ours.update(free)
         except BaseException:
-            self._sql.execute("rollback")
+            if self._sql.in_transaction:  # a full disk has ended it already
+                self._sql.execute("rollback")
             raise
         self._sql.execute("commit")
         return Taken(ours, inherited)
@@ -73,25 +75,33 @@ class Claims:
 
     def close(self) -> None:
         """Releases all that is ours."""
-        self._sql.execute("delete from claims where owner = ?", (self._owner,))
-        self._sql.close()
-        self._lock.close()
-        (self._owners / str(self._owner)).unlink(missing_ok=True)
+        try:
+            self._sql.execute("delete from claims where owner = ?", (self._owner,))
+        finally:
+            self._over.set()
+            self._sql.close()
+            self._lock.close()
+            self._mark.unlink(missing_ok=True)
 
-    def _held(self, keys: list[bytes]) -> dict[bytes, tuple[int, float]]:
+    def _live(self) -> None:
+        """In a thread of its own: show that this process does not sleep."""
+        while not self._over.wait(_SIGN_SECONDS):
+            with suppress(OSError):
+                os.utime(self._mark)
+
+    def _held(self, keys: list[bytes]) -> dict[bytes, int]:
         marks = ",".join("?" * len(keys))
-        rows = self._sql.execute(f"select k, owner, since from claims where k in ({marks})", keys)
-        return {key: (owner, since) for key, owner, since in rows}
+        return dict(self._sql.execute(f"select k, owner from claims where k in ({marks})", keys))
 
-    def _holds(self, owner: int, since: float, now: float, alive: dict[int, bool]) -> bool:
+    def _holds(self, owner: int, now: float, alive: dict[int, bool]) -> bool:
         """Whether somebody else's claim still counts."""
-        if owner == self._owner or now - since > PATIENCE_SECONDS:
+        if owner == self._owner:
             return False
         if owner not in alive:
-            alive[owner] = self._lives(owner)
+            alive[owner] = self._lives(owner, now)
         return alive[owner]
 
-    def _lives(self, owner: int) -> bool:
+    def _lives(self, owner: int, now: float) -> bool:
         path = self._owners / str(owner)
         try:
             with path.open("rb") as file:
@@ -99,6 +109,20 @@ class Claims:
         except FileNotFoundError:
             return False
         except BlockingIOError:
-            return True
+            with suppress(FileNotFoundError):
+                return now - path.stat().st_mtime <= PATIENCE_SECONDS
+            return False
         path.unlink(missing_ok=True)
         return False
+
+
+def _open(path: str) -> sqlite3.Connection:
+    sql = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    try:
+        sql.execute("pragma journal_mode=wal")
+        sql.execute("pragma synchronous=off")
+        sql.execute("create table if not exists claims (k blob primary key, owner integer, since real) without rowid")
+    except BaseException:
+        sql.close()
+        raise
+    return sql

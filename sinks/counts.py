@@ -15,12 +15,17 @@ import pyarrow as pa
 from assay.contracts import Shard
 from assay.errors import AssayError, FatalError, TransientError
 from assay.policy import Policy
-from assay.records import JudgeIdentity
+from assay.records import JudgeIdentity, Mode
 from sinks.delta_table import locate, open_table
 from sinks.schema import REJECTED, VERDICT
 
 _MEMORY = "1GB"
 _BATCH_ROWS = 2048
+
+ROWS = """(SELECT * REPLACE (coalesce(mode, 'live') AS mode)
+           FROM (SELECT * FROM read_parquet($files, union_by_name = true)
+                 UNION ALL BY NAME SELECT NULL::VARCHAR AS mode WHERE false))"""
+"""All rows for a query of `fetch`. Files of earlier versions have no column `mode`: what is in them is live."""
 
 
 class TrackName(NamedTuple):
@@ -32,6 +37,7 @@ class TrackName(NamedTuple):
     judge: str
     judge_revision: str
     settings_hash: str
+    mode: str = Mode.LIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +50,17 @@ class TrackCount:
 
 @dataclass(frozen=True, slots=True)
 class RunCount:
-    """Rows of one run: verdicts, how many of them are violations, rejections by reason, and how many were reused."""
+    """Rows of one run: verdicts, rejections by reason, and how many were reused, under live and shadow policies alike.
+
+    `flagged` are the violations under live ones; `shadow` the verdicts under the others, `shadow_flagged` of them.
+    """
 
     verdicts: int
     flagged: int
     rejected: dict[str, int]
     reused: int = 0
+    shadow: int = 0
+    shadow_flagged: int = 0
 
     @property
     def outcomes(self) -> int:
@@ -78,15 +89,20 @@ def count_outcomes(path: str, run_id: str) -> RunCount:
     """Rows that a run wrote to the `verdicts` table under `path`."""
     rows = fetch(
         path,
-        """SELECT status, reason, count(*), count(*) FILTER (violation), count(*) FILTER (stage = 'reused')
-           FROM read_parquet($files) WHERE run_id = $run GROUP BY ALL""",
+        f"""SELECT status, reason, count(*), count(*) FILTER (stage = 'reused'), count(*) FILTER (mode = 'shadow'),
+                   count(*) FILTER (violation AND mode = 'live'), count(*) FILTER (violation AND mode = 'shadow')
+            FROM {ROWS} WHERE run_id = $run GROUP BY ALL""",
         {"run": run_id},
     )
+    judged = [row[2:] for row in rows if row[0] == VERDICT]
+    verdicts, _, shadow, flagged, shadow_flagged = map(sum, zip(*judged, strict=True)) if judged else (0,) * 5
     return RunCount(
-        verdicts=sum(count for status, _, count, _, _ in rows if status == VERDICT),
-        flagged=sum(flagged for status, _, _, flagged, _ in rows if status == VERDICT),
-        rejected={reason: count for status, reason, count, _, _ in rows if status == REJECTED},
-        reused=sum(reused for *_, reused in rows),
+        verdicts=verdicts,
+        flagged=flagged,
+        rejected={row[1]: row[2] for row in rows if row[0] == REJECTED},
+        reused=sum(row[3] for row in rows),
+        shadow=shadow,
+        shadow_flagged=shadow_flagged,
     )
 
 
@@ -96,9 +112,9 @@ def count_by_track(
     """For every track of these sources and policies (None: of all): how many rows, at how many different positions."""
     rows = fetch(
         path,
-        """SELECT source, shard, policy_hash, judge, judge_revision, settings_hash, sum(n)::BIGINT, count(*)
-           FROM (SELECT source, shard, policy_hash, judge, judge_revision, settings_hash, position, count(*) AS n
-                 FROM read_parquet($files)
+        f"""SELECT source, shard, policy_hash, judge, judge_revision, settings_hash, mode, sum(n)::BIGINT, count(*)
+           FROM (SELECT source, shard, policy_hash, judge, judge_revision, settings_hash, mode, position, count(*) AS n
+                 FROM {ROWS}
                  WHERE ($sources IS NULL OR source IN (SELECT unnest($sources::VARCHAR[])))
                    AND ($policies IS NULL OR policy_hash IN (SELECT unnest($policies::VARCHAR[])))
                  GROUP BY ALL)
@@ -108,7 +124,7 @@ def count_by_track(
             "policies": None if policy_hashes is None else list(policy_hashes),
         },
     )
-    return {TrackName(*row[:6]): TrackCount(row[6], row[7]) for row in rows}
+    return {TrackName(*row[:7]): TrackCount(row[7], row[8]) for row in rows}
 
 
 class Span(NamedTuple):
@@ -120,13 +136,13 @@ class Span(NamedTuple):
     high: int
 
 
-def count_spans(path: str, spans: Collection[Span]) -> dict[tuple[str, str, str], TrackCount]:
-    """For each stretch, by source, shard and policy id: how many rows, at how many different positions."""
+def count_spans(path: str, spans: Collection[Span]) -> dict[tuple[str, str, str, str], TrackCount]:
+    """For each stretch, by source, shard, policy id and mode: how many rows, at how many different positions."""
     rows = fetch(
         path,
-        """SELECT source, shard, policy_id, sum(n)::BIGINT, count(*)
-           FROM (SELECT source, shard, policy_id, position, count(*) AS n
-                 FROM read_parquet($files)
+        f"""SELECT source, shard, policy_id, mode, sum(n)::BIGINT, count(*)
+           FROM (SELECT source, shard, policy_id, mode, position, count(*) AS n
+                 FROM {ROWS}
                  JOIN (SELECT unnest($sources::VARCHAR[]) AS source, unnest($shards::VARCHAR[]) AS shard,
                               unnest($lows::BIGINT[]) AS low, unnest($highs::BIGINT[]) AS high)
                  USING (source, shard)
@@ -135,7 +151,7 @@ def count_spans(path: str, spans: Collection[Span]) -> dict[tuple[str, str, str]
            GROUP BY ALL""",
         _columns(spans),
     )
-    return {(row[0], row[1], row[2]): TrackCount(row[3], row[4]) for row in rows}
+    return {(row[0], row[1], row[2], row[3]): TrackCount(row[4], row[5]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,22 +162,26 @@ class WholeCount:
     doubled: int
 
 
-def count_whole(path: str, spans: Collection[Span], policies: Collection[str]) -> dict[tuple[str, str], WholeCount]:
-    """For each stretch with any row, by source and shard: what the policies of these ids made of it."""
+def count_whole(
+    path: str, spans: Collection[Span], policies: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], WholeCount]:
+    """For each stretch with any row, by source and shard: what the policies of these ids and modes made of it."""
     rows = fetch(
         path,
-        """SELECT source, shard, count(*) FILTER (policies = len($policies)), sum(doubled)::BIGINT
+        f"""SELECT source, shard, count(*) FILTER (policies = len($ids)), sum(doubled)::BIGINT
            FROM (SELECT source, shard, position, count(*) AS policies, sum(n - 1) AS doubled
-                 FROM (SELECT source, shard, position, policy_id, count(*) AS n
-                       FROM read_parquet($files)
+                 FROM (SELECT source, shard, position, policy_id, mode, count(*) AS n
+                       FROM {ROWS}
                        JOIN (SELECT unnest($sources::VARCHAR[]) AS source, unnest($shards::VARCHAR[]) AS shard,
                                     unnest($lows::BIGINT[]) AS low, unnest($highs::BIGINT[]) AS high)
                        USING (source, shard)
-                       WHERE position >= low AND position < high AND policy_id IN (SELECT unnest($policies::VARCHAR[]))
+                       JOIN (SELECT unnest($ids::VARCHAR[]) AS policy_id, unnest($modes::VARCHAR[]) AS mode)
+                       USING (policy_id, mode)
+                       WHERE position >= low AND position < high
                        GROUP BY ALL)
                  GROUP BY ALL)
            GROUP BY ALL""",
-        {**_columns(spans), "policies": list(policies)},
+        {**_columns(spans), "ids": [id for id, _ in policies], "modes": [mode for _, mode in policies]},
     )
     return {(row[0], row[1]): WholeCount(row[2], row[3]) for row in rows}
 
@@ -176,17 +196,20 @@ def _columns(spans: Collection[Span]) -> dict[str, object]:
 
 
 def settled_positions(path: str, shard: Shard, policy: Policy, judge: JudgeIdentity, since: int = 0) -> frozenset[int]:
-    """Positions of a shard that have an outcome under this policy and judge; in a stream, under any text, by any."""
+    """Positions of a shard that have an outcome under this policy and judge, in the policy's mode; in a stream, under
+    any text, by any.
+    """
     rows = fetch(
         path,
-        """SELECT DISTINCT position FROM read_parquet($files)
-           WHERE source = $source AND shard = $shard AND policy_id = $id AND position >= $since
+        f"""SELECT DISTINCT position FROM {ROWS}
+           WHERE source = $source AND shard = $shard AND policy_id = $id AND mode = $mode AND position >= $since
              AND ($stream OR (policy_hash = $hash
                  AND judge = $judge AND judge_revision = $revision AND settings_hash = $settings))""",
         {
             "source": shard.source,
             "shard": shard.id,
             "id": policy.id,
+            "mode": policy.mode,
             "since": since,
             "stream": shard.stream,
             "hash": policy.hash,

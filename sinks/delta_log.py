@@ -7,6 +7,7 @@ whose top-level file holds the transactions), then the JSON entries after it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import defaultdict
@@ -67,6 +68,10 @@ class DeltaLog:
                     if kind in found and action.get("dataChange", True):
                         found[kind].append(unquote(action["path"]))
         return Changes(found["add"], found["remove"])
+
+    def stamp(self, version: int) -> int:
+        """A number that tells this entry from any other, in this table or another. Raises as `entry`."""
+        return int.from_bytes(hashlib.sha256(b"\n".join(self._lines(version))).digest()[:8], "big", signed=True)
 
     def txns(self, version: int) -> dict[str, int]:
         """Every transaction's number as of `version`. Raises LogGap if the log doesn't reach back far enough."""

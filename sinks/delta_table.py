@@ -7,7 +7,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -26,6 +26,7 @@ FOREIGN = (DeltaError, OSError, pa.ArrowException)
 
 _APPEND_ATTEMPTS = 8
 _APPEND = CommitProperties(max_commit_retries=10)
+_APPEND_NEXT = CommitProperties(max_commit_retries=0)
 _OS_ERROR = re.compile(r"os error (\d+)")
 _HOPELESS = {
     errno.ENOSPC: "the disk is full; free some space and run again",
@@ -152,6 +153,26 @@ def append_rows(at: Location, rows: pa.Table) -> None:
     for attempt in range(_APPEND_ATTEMPTS):
         try:
             write_deltalake(at.uri, rows, mode="append", commit_properties=_APPEND)
+            return
+        except FOREIGN as error:
+            problem = translate(error, at.uri)
+            if attempt == _APPEND_ATTEMPTS - 1 or not isinstance(problem, TransientError):
+                raise problem from error
+        time.sleep(random.uniform(0, 0.05 * 2**attempt))
+
+
+def append_checked(at: Location, rows: pa.Table, check: Callable[[], None]) -> None:
+    """Add rows if `check` does not raise; what it reads of the table has not changed when the rows are in.
+
+    Raises as `check` and `append_rows`, and like the latter may store the rows twice.
+    """
+    for attempt in range(_APPEND_ATTEMPTS):
+        table = open_table(at)
+        if table is None:
+            raise FatalError(f"{at.uri}: the table is gone")
+        check()
+        try:
+            write_deltalake(table, rows, mode="append", commit_properties=_APPEND_NEXT)
             return
         except FOREIGN as error:
             problem = translate(error, at.uri)

@@ -31,6 +31,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import from_url
 
 from assay.errors import InputError, TransientError
+from assay.records import ItemKind, Turn, content_hash
 from sinks.delta import statistics
 from sinks.delta_table import FOREIGN, Location, locate, open_table, translate
 from sinks.schema import PARTITION, REJECTED, SCHEMA, VERDICT
@@ -41,10 +42,12 @@ _KEPT = frozenset(
     {
         *("item_kind", "policy_id", "policy_version", "policy_hash", "stage", "attempts", "judge", "judge_revision"),
         *("settings_hash", "run_id", "source", "shard", "position", "prompt_tokens", "cached_tokens", "output_tokens"),
-        *("latency_ms", "judged_at", "reused_run"),
+        *("latency_ms", "judged_at", "reused_run", "mode"),
     }
 )
 _ROWS = pa.schema([field for field in SCHEMA if field.name != PARTITION])
+_SOUGHT_COLUMNS = ("item_id", "item_kind", "content_hash", "judged_at", "status", "reused_item", "raw")
+_SOUGHT = pa.schema([SCHEMA.field(name) for name in _SOUGHT_COLUMNS])
 _PIECE_ROWS = 20_000
 _PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.2
@@ -65,6 +68,7 @@ class Wanted:
             found = pc.or_(found, _same(table["item_id"], self.item))
         if self.content_hash is not None:
             found = pc.or_(found, _same(table["content_hash"], self.content_hash))
+            found = pc.or_(found, _raw_texts(table, self.content_hash))
         if self.before is not None:
             found = pc.or_(found, pc.less(table["judged_at"], pa.scalar(self.before, table["judged_at"].type)))
         return pc.and_(found, pc.not_equal(table["status"], FORGOTTEN))
@@ -129,7 +133,7 @@ def _forget(at: Location, wanted: Wanted) -> Forgotten:
 def _rewrite(at: Location, file: _File, wanted: Wanted, statuses: Counter[str]) -> str | None:
     """The path of the file that replaces this one (None: it may stay). Counts what is forgotten by its status."""
     source = f"{at.root}/{unquote(file.path)}"
-    if not any(_touched(rows, wanted) for rows in _pieces(at, source, _sought())):
+    if not any(_touched(rows, wanted) for rows in _pieces(at, source, _SOUGHT)):
         return None
     new = f"{PARTITION}={file.day}/{uuid4()}.parquet"
     with pq.ParquetWriter(f"{at.root}/{new}", _ROWS, filesystem=at.filesystem, compression="zstd") as writer:
@@ -138,10 +142,6 @@ def _rewrite(at: Location, file: _File, wanted: Wanted, statuses: Counter[str]) 
             statuses.update(rows["status"].filter(forgotten).to_pylist())
             writer.write_table(_blanked(rows, forgotten, wanted))
     return new
-
-
-def _sought() -> pa.Schema:
-    return pa.schema([SCHEMA.field(name) for name in ("item_id", "content_hash", "judged_at", "status", "reused_item")])
 
 
 def _touched(rows: pa.Table, wanted: Wanted) -> bool:
@@ -233,6 +233,18 @@ def _undisturbed(at: Location) -> Iterator[None]:
 
 def _same(column: pa.ChunkedArray, text: str) -> pa.ChunkedArray:
     return pc.fill_null(pc.equal(column, text), False)
+
+
+def _raw_texts(table: pa.Table, sought: str) -> pa.ChunkedArray:
+    """Rows of texts that were rejected before they had a hash, and whose content has this one."""
+    unread = pc.and_(pc.is_null(table["content_hash"]), pc.is_valid(table["raw"]))
+    texts = pc.and_(unread, _same(table["item_kind"], ItemKind.TEXT.value)).to_pylist()
+    raw = table["raw"]
+    return pa.chunked_array([[text and _hash_of(raw[row].as_py()) == sought for row, text in enumerate(texts)]])
+
+
+def _hash_of(raw: bytes) -> str:
+    return content_hash(ItemKind.TEXT, (), (Turn("user", raw.decode(errors="replace")),))
 
 
 def _now() -> int:

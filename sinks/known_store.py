@@ -2,7 +2,7 @@
 
     k  key (the first 16 bytes of a case's key), when it was judged, and in which slot of which block its value is
     b  blocks of up to 32 values: MessagePack, then zstd
-    m  the version of the table that all this stands for
+    m  the version of the table that all this stands for, and the stamp of its log entry
 
 A key has one value, the one judged last. Any number of processes on one machine may read while one writes; not for
 network file systems, whose locks SQLite can't trust. Values that are dropped are overwritten on the disk too.
@@ -71,6 +71,10 @@ class KnownStore:
             self._sql.execute(f"pragma {setting}")
         for table in _TABLES:
             self._sql.execute(f"create table if not exists {table}")
+        found = {sql for (sql,) in self._sql.execute("select sql from sqlite_master where type = 'table'")}
+        if found != {f"CREATE TABLE {table}" for table in _TABLES}:
+            self._sql.close()
+            raise sqlite3.DatabaseError("its tables are not ours")
         self._pack, self._unpack = zstandard.ZstdCompressor(write_checksum=True), zstandard.ZstdDecompressor()
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(list[Value | None]).decode
@@ -78,18 +82,26 @@ class KnownStore:
     @property
     def version(self) -> int:
         """The version of the table that this stands for; -1 if it is new."""
-        found = self._sql.execute("select version from m").fetchone()
-        return int(found[0]) if found else -1
+        return self._number(1, -1)
+
+    @property
+    def stamp(self) -> int:
+        """What told that version from one of the same number, here or in another table; 0 if that was not said."""
+        return self._number(2, 0)
+
+    def _number(self, row: int, otherwise: int) -> int:
+        found = self._sql.execute("select version from m where id = ?", (row,)).fetchone()
+        return int(found[0]) if found else otherwise
 
     def __len__(self) -> int:
         return int(self._sql.execute("select count(*) from k").fetchone()[0])
 
     @contextmanager
-    def step(self, version: int) -> Iterator[None]:
-        """What is put and dropped in the block, and the version, become true at once, or not at all."""
+    def step(self, version: int, stamp: int = 0) -> Iterator[None]:
+        """What is put and dropped in the block, version and stamp become true at once, or not at all."""
         with self._transaction("begin immediate"):
             yield
-            self._sql.execute("insert or replace into m values (1, ?)", (version,))
+            self._sql.execute("insert or replace into m values (1, ?), (2, ?)", (version, stamp))
 
     def put(self, values: Mapping[bytes, Value]) -> None:
         """Make these known, where nothing is that was judged later. Inside a `step`."""
@@ -123,7 +135,7 @@ class KnownStore:
                 values = self._values(block)
                 for key, slot in slots:
                     value = values[slot] if slot < len(values) else None
-                    if value is None or value.key != key:
+                    if value is None or value.key != key or value.judged != fresh[key][0]:
                         raise sqlite3.DatabaseError(f"block {block}, slot {slot} is not what the key says")
                     found[key] = value
         return found
@@ -141,7 +153,8 @@ class KnownStore:
         try:
             yield
         except BaseException:
-            self._sql.execute("rollback")
+            if self._sql.in_transaction:  # a full disk has ended it already
+                self._sql.execute("rollback")
             raise
         self._sql.execute("commit")
 

@@ -2,7 +2,7 @@
 
 The table is the truth; the file can be deleted at any time. It stands for one version of the table and moves on commit
 by commit: what a commit adds is put in, what it removes (`assay forget`) is dropped. If the log has a gap, if the table
-went back, or if the file is damaged, another one is built beside it and takes its place.
+went back, or if the file is damaged or another table's, another one is built beside it and takes its place.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ _FORMAT = 1
 _EVERY_SECONDS = 1.0
 _STEP_VERSIONS = 200
 _BUILT = re.compile(r"known-(?P<number>\d+)\.sqlite")
+_OURS = re.compile(r"(draft|known-\d+)\.sqlite(-\w+)?")
+_HOPELESS = {
+    sqlite3.SQLITE_FULL: "the disk is full; free some space and run again",
+    sqlite3.SQLITE_READONLY: "permission denied; let this user write there",
+}
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -69,6 +74,7 @@ class TableLookup:
         self._looked = float("-inf")
         self._missed_in = (-1, -1)
         self._missed: Set[bytes] = frozenset()
+        self._checked = (-1, -1)
 
     def find(self, keys: Collection[str]) -> dict[str, Known]:
         if time.monotonic() - self._looked >= _EVERY_SECONDS:
@@ -99,9 +105,13 @@ class TableLookup:
     def claim(self, keys: Collection[str]) -> set[str]:
         by_key = {short(key): key for key in keys}
         with self._translated():
-            if self._claims is None:
-                self._claims = Claims(self._folder)
-            taken = self._claims.take(by_key)
+            try:
+                taken = self._claiming().take(by_key)
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                self._discard_claims()
+                taken = self._claiming().take(by_key)
         if taken.inherited:
             self.catch_up()
         return {by_key[key] for key in taken.keys}
@@ -109,8 +119,28 @@ class TableLookup:
     def release(self, keys: Collection[str]) -> None:
         self.catch_up()
         with self._translated():
-            if self._claims is not None:
+            if self._claims is None:
+                return
+            try:
                 self._claims.release([short(key) for key in keys])
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                self._discard_claims()
+
+    def _claiming(self) -> Claims:
+        if self._claims is None:
+            self._claims = Claims(self._folder)
+        return self._claims
+
+    def _discard_claims(self) -> None:
+        """The file is damaged. Claims decide nothing: it goes, with all that anybody has claimed."""
+        if self._claims is not None:
+            with suppress(sqlite3.Error):
+                self._claims.close()
+        self._claims = None
+        for leftover in self._folder.glob("claims.sqlite*"):
+            leftover.unlink(missing_ok=True)
 
     def catch_up(self, *, wait: bool = True) -> None:
         """Stand for the table as it is now; without `wait`, leave it if another process is at it.
@@ -122,11 +152,9 @@ class TableLookup:
                 self._table.update_incremental()
                 try:
                     self._follow()
-                except (LogGap, FileNotFoundError):
-                    self._build()
-                except sqlite3.DatabaseError as error:
-                    if isinstance(error, sqlite3.OperationalError):
-                        raise
+                except sqlite3.OperationalError:
+                    raise
+                except (LogGap, FileNotFoundError, sqlite3.DatabaseError):
                     self._build()
             self._looked = time.monotonic()
 
@@ -139,8 +167,9 @@ class TableLookup:
             return len(store) if store is not None else 0
 
     def tidy(self) -> None:
-        """Leave nothing on the disk of what was forgotten."""
-        with self._translated():
+        """Leave nothing on the disk of what was forgotten, nor files that a process left when it was killed."""
+        with self._translated(), self._alone(wait=True):
+            self._sweep()
             if (store := self._open()) is not None:
                 store.tidy()
 
@@ -148,7 +177,8 @@ class TableLookup:
         if self._claims is not None:
             with suppress(AssayError):
                 self.catch_up()
-            self._claims.close()
+            with suppress(sqlite3.Error):
+                self._claims.close()
         self._claims = None
         self._shut()
 
@@ -162,20 +192,27 @@ class TableLookup:
         store, last = self._open(), self._table.version()
         if store is None or not 0 <= store.version <= last:
             raise LogGap("there is no file that the log could bring up to date")
+        if (self._number, store.version) != self._checked and store.stamp != self._log.stamp(store.version):
+            raise LogGap("the file does not come from this table as it is")
         while (version := store.version) < last:
             top = min(last, version + _STEP_VERSIONS)
-            with store.step(top):
+            with store.step(top, self._log.stamp(top)):
                 for each in range(version + 1, top + 1):
                     self._apply(store, self._log.changes(each))
+        self._checked = (self._number, last)
 
     def _apply(self, store: KnownStore, changes: Changes) -> None:
-        before = {key for path in changes.removed for rows in self._rows(path) for key in rows}
-        kept: set[bytes] = set()
+        """A key whose last judgement was removed, and not added again as it was, is what the table still has of it."""
+        before: dict[bytes, tuple[int, int]] = {}
+        after: dict[bytes, tuple[int, int]] = {}
+        for path in changes.removed:
+            for rows in self._rows(path):
+                _keep_last(before, rows)
         for path in changes.added:
             for rows in self._rows(path):
-                kept |= rows.keys() & before
+                _keep_last(after, {key: value for key, value in rows.items() if key in before})
                 store.put({key: value for key, value in rows.items() if key not in before})
-        if gone := before - kept:
+        if gone := {key for key, last in before.items() if after.get(key) != last}:
             store.drop(gone)
             store.put(rows_of(self._path, gone))
 
@@ -184,24 +221,28 @@ class TableLookup:
 
     def _build(self) -> None:
         """Build the next file and take it in use. Nobody sees it before it is whole."""
-        old, number = self._newest(), self._newest() + 1
-        draft = self._folder / "draft.sqlite"
-        for leftover in self._folder.glob("draft.sqlite*"):
-            leftover.unlink()
-        store, version = KnownStore(str(draft)), self._table.version()
+        self._sweep()
+        draft, version = self._folder / "draft.sqlite", self._table.version()
+        store = KnownStore(str(draft))
         try:
             for path in pa.table(self._table.get_add_actions(flatten=True))["path"].to_pylist():
                 for rows in self._rows(unquote(path)):
                     with store.step(-1):
                         store.put(rows)
-            with store.step(version):
+            with store.step(version, self._log.stamp(version)):
                 pass
         finally:
             store.close()
-        os.rename(draft, self._folder / f"known-{number}.sqlite")
+        os.rename(draft, self._folder / f"known-{self._newest() + 1}.sqlite")
         self._shut()
-        for leftover in self._folder.glob(f"known-{old}.sqlite*"):
-            leftover.unlink()
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Delete drafts, and all files but the newest. Who has an old one open can still read it."""
+        newest = f"known-{self._newest()}.sqlite"
+        for name in os.listdir(self._folder):
+            if _OURS.fullmatch(name) and not name.startswith(newest):
+                (self._folder / name).unlink()
 
     def _newest(self) -> int:
         found = [_BUILT.fullmatch(name) for name in os.listdir(self._folder)]
@@ -234,11 +275,19 @@ class TableLookup:
         except AssayError:
             raise
         except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode in _HOPELESS:
+                raise FatalError(f"{self._folder}: {_HOPELESS[error.sqlite_errorcode]}") from error
             raise TransientError(f"{self._folder}: {error}") from error
         except sqlite3.Error as error:
             raise _Damaged(f"{self._folder}: {error}; delete this folder, it is built again") from error
         except FOREIGN as error:
             raise translate(error, self._at.uri) from error
+
+
+def _keep_last(found: dict[bytes, tuple[int, int]], rows: Judged) -> None:
+    """Note of each key which judgement of it was the last."""
+    for key, value in rows.items():
+        found[key] = max(found.get(key, (value.judged, hash(value))), (value.judged, hash(value)))
 
 
 def _known(value: Value) -> Known:

@@ -46,7 +46,7 @@ class MemorySink:
                 for outcome in self._outcomes
                 if (outcome.item.place.source, outcome.item.place.shard) == (shard.source, shard.id)
                 and outcome.item.place.position >= since
-                and outcome.policy.id == policy.id
+                and (outcome.policy.id, outcome.policy.mode) == (policy.id, policy.mode)
                 and (shard.stream or (outcome.policy.hash == policy.hash and outcome.judge == judge))
             )
 

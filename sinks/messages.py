@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.ledger import digest
-from assay.records import Reason, Stage
+from assay.records import Mode, Reason, Stage
 from sinks.schema import REJECTED, VERDICT
 
 SCHEMA_VERSION = 1
@@ -28,7 +28,7 @@ _SMALLEST = 1_024
 
 Header = tuple[str, bytes]
 
-DEAD_LETTER_COLUMNS = ("status", "stage", "reason", "detail", "raw", "source", "shard", "position")
+DEAD_LETTER_COLUMNS = ("mode", "status", "stage", "reason", "detail", "raw", "source", "shard", "position")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +155,8 @@ Message = VerdictMessage | DeadLetter
 
 
 def verdict_messages(rows: pa.Table, *, violations: bool = False) -> Iterator[VerdictMessage]:
-    """A message per verdict among these rows, or per violation, in their order."""
-    wanted = pc.equal(rows["status"], VERDICT)
+    """A message per verdict among these rows, or per violation, in their order. Nobody is told of a shadow policy's."""
+    wanted = pc.and_(pc.equal(rows["status"], VERDICT), pc.equal(rows["mode"], Mode.LIVE.value))
     if violations:
         wanted = pc.and_kleene(wanted, rows["violation"])
     for row in rows.select(VERDICT_COLUMNS).filter(wanted).to_pylist():
@@ -164,8 +164,9 @@ def verdict_messages(rows: pa.Table, *, violations: bool = False) -> Iterator[Ve
 
 
 def dead_letters(rows: pa.Table) -> Iterator[DeadLetter]:
-    """A message per record that the source rejected, though a row says so for each policy. A gap is no record."""
+    """A message per record that the source rejected, though a row says so for each live policy. A gap is no record."""
     wanted = pc.and_(pc.equal(rows["status"], REJECTED), pc.equal(rows["stage"], Stage.SOURCE.value))
+    wanted = pc.and_(wanted, pc.equal(rows["mode"], Mode.LIVE.value))
     wanted = pc.and_(wanted, pc.not_equal(rows["reason"], Reason.GAP.value))
     seen: set[tuple[str, str, int]] = set()
     found = rows.select(DEAD_LETTER_COLUMNS).filter(wanted)

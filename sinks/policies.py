@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from assay.errors import InputError
 from assay.policy import Policy, parse_policy
 from sinks.counts import active_files
-from sinks.delta_table import FOREIGN, Location, append_rows, ensure_table, locate, translate
+from sinks.delta_table import FOREIGN, Location, append_checked, append_rows, ensure_table, locate, translate
 from sinks.schema import INSTANT, TEXT
 
 POLICIES = "policies"
@@ -75,10 +75,16 @@ class PolicyLog:
         self._at = locate(path, POLICIES)
         ensure_table(self._at, POLICY_SCHEMA, (), {})
 
-    def write(self, policies: Sequence[Policy], now: datetime) -> None:
-        """Add a row for each. Raises TransientError or FatalError if they can't be stored."""
+    def write(self, policies: Sequence[Policy], now: datetime, check: Callable[[], None] | None = None) -> None:
+        """Add a row for each, if `check` does not raise: nobody adds a text after it looked and before they are in.
+
+        Raises TransientError or FatalError if they can't be stored.
+        """
         rows = pa.Table.from_pylist([_row(policy, now) for policy in policies], schema=POLICY_SCHEMA)
-        append_rows(self._at, rows)
+        if check is None:
+            append_rows(self._at, rows)
+        else:
+            append_checked(self._at, rows, check)
 
 
 def _row(policy: Policy, now: datetime) -> dict[str, str | datetime]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from assay.contracts import Shard
 from assay.records import Reason, Stage
-from sinks.counts import fetch, stream
+from sinks.counts import ROWS, fetch, stream
 from sinks.messages import DEAD_LETTER_COLUMNS, VERDICT_COLUMNS
 from sinks.schema import REJECTED, VERDICT
 
@@ -17,11 +17,14 @@ _PIECE_ROWS = 2_000
 
 
 def verdict_rows(path: str, shard: Shard, since: int) -> Iterator[pa.Table]:
-    """The shard's verdicts from position `since` on, by position and policy. Raises TransientError, FatalError."""
+    """The shard's verdicts under live policies from position `since` on, by position and policy.
+
+    Raises TransientError, FatalError.
+    """
     return stream(
         path,
-        f"""SELECT status, {", ".join(VERDICT_COLUMNS)} FROM read_parquet($files)
-            WHERE source = $source AND shard = $shard AND position >= $since AND status = $status
+        f"""SELECT status, mode, {", ".join(VERDICT_COLUMNS)} FROM {ROWS}
+            WHERE source = $source AND shard = $shard AND position >= $since AND status = $status AND mode = 'live'
             ORDER BY position, policy_id, judged_at""",
         {**_place(shard, since), "status": VERDICT},
         since,
@@ -34,10 +37,10 @@ def dead_letter_rows(path: str, shard: Shard, since: int) -> Iterator[pa.Table]:
     """
     wanted = {**_place(shard, since), "status": REJECTED, "stage": Stage.SOURCE.value, "gap": Reason.GAP.value}
     where = """source = $source AND shard = $shard AND position >= $since
-               AND status = $status AND stage = $stage AND reason <> $gap"""
+               AND status = $status AND stage = $stage AND reason <> $gap AND mode = 'live'"""
     sizes = fetch(
         path,
-        f"""SELECT position, coalesce(sum(octet_length(raw)), 0)::BIGINT FROM read_parquet($files)
+        f"""SELECT position, coalesce(sum(octet_length(raw)), 0)::BIGINT FROM {ROWS}
             WHERE {where} GROUP BY position ORDER BY position""",
         wanted,
         since,
@@ -46,7 +49,7 @@ def dead_letter_rows(path: str, shard: Shard, since: int) -> Iterator[pa.Table]:
         yield from _one_table(
             stream(
                 path,
-                f"""SELECT {", ".join(DEAD_LETTER_COLUMNS)} FROM read_parquet($files)
+                f"""SELECT {", ".join(DEAD_LETTER_COLUMNS)} FROM {ROWS}
                     WHERE {where} AND position IN (SELECT unnest($positions::BIGINT[]))
                     ORDER BY position, policy_id""",
                 {**wanted, "positions": positions},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,11 @@ from sinks.delta_table import append_rows, ensure_table, locate
 from sinks.schema import COUNT, INSTANT, STRINGS, TEXT
 
 RUNS = "runs"
+
+
+def policy_ids(policies: Iterable[str]) -> frozenset[str]:
+    """Ids of what a `RunRecord` has under `policies`."""
+    return frozenset(policy.split("@", 1)[0] for policy in policies)
 
 
 class RunState(StrEnum):
@@ -26,7 +31,7 @@ class RunState(StrEnum):
 class RunRecord:
     """One run, as it stands. Field by field the columns of table `runs`; meanings in docs/table.md.
 
-    `config` is the job's config as JSON, `policies` are written id@version:hash.
+    `config` is the job's config as JSON, `policies` are written id@version:hash, and ` shadow` after those that are.
     """
 
     run_id: str
@@ -69,6 +74,11 @@ class RunRecord:
     planned_judged: int | None = None
     planned_prompt_tokens: int | None = None
     planned_cost: float | None = None
+    shadow: int = 0
+    shadow_flagged: int = 0
+    canaries: int = 0
+    canaries_wrong: int = 0
+    canary_tokens: int = 0
 
 
 RUN_SCHEMA = pa.schema(
@@ -87,6 +97,7 @@ RUN_SCHEMA = pa.schema(
         *((name, pa.float64()) for name in ("agreed_low", "agreed_high", "gpu_seconds", "cost", "saved_cost")),
         *((name, COUNT) for name in ("planned_cases", "planned_judged", "planned_prompt_tokens")),
         ("planned_cost", pa.float64()),
+        *((name, COUNT) for name in ("shadow", "shadow_flagged", "canaries", "canaries_wrong", "canary_tokens")),
     ]
 )
 

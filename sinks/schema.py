@@ -93,9 +93,10 @@ COLUMNS: tuple[Column, ...] = (
     Column("case_key", TEXT, lambda r: r.outcome.key or None),
     Column("reused_run", TEXT, lambda r: r.outcome.origin.run_id if r.outcome.origin else None),
     Column("reused_item", TEXT, lambda r: r.outcome.origin.item_id if r.outcome.origin else None),
+    Column("mode", TEXT, lambda r: r.outcome.policy.mode.value),
 )
 
-LATER = ("case_key", "reused_run", "reused_item")
+LATER = ("case_key", "reused_run", "reused_item", "mode")
 """Columns that tables of earlier versions lack."""
 
 SCHEMA = pa.schema([pa.field(column.name, column.type) for column in COLUMNS])

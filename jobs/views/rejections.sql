@@ -1,2 +1,2 @@
--- One row per case that could not be judged: the reason, the detail and the raw bytes.
+-- One row per case under a live policy that could not be judged: the reason, the detail and the raw bytes.
 SELECT * FROM outcomes WHERE status = 'rejected'

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from assay.errors import InputError
+from assay.records import Mode
 from authoring.lint_policies import lint_policies, load_policies
 from authoring.lint_records import Finding
 
@@ -44,6 +45,14 @@ def test_opposite_labels_are_found_where_both_policies_have_the_label_that_is_vi
     found = [each for each in findings(write(tmp_path, *labelled("animals", "Animals"))) if each.code == "P041"]
     assert {Path(each.path).name for each in found} == {"market.md", "zoo.md"}
     assert all("which has the label" in each.message for each in found)
+
+
+def test_a_shadow_may_label_its_golden_items_otherwise_than_the_live_version(tmp_path: Path) -> None:
+    policies = load_policies(write(tmp_path, *labelled("animals", "Animals")))
+    live, shadow = policies.values()
+    files = list(policies)
+    renamed = shadow.model_copy(update={"id": live.id, "mode": Mode.SHADOW})
+    assert "P041" not in {each.code for each in lint_policies({files[0]: live, files[1]: renamed})}
 
 
 def test_a_golden_file_is_read_from_beside_the_policy(tmp_path: Path) -> None:

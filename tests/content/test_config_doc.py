@@ -27,12 +27,14 @@ from assay.config import (
     VerdictTopic,
     VllmConfig,
 )
+from assay.config_parts import PolicyFiles
 from sources.kafka_fields import getter, is_virtual
 
 DOCS = Path(__file__).parents[2] / "docs"
 DOC = (DOCS / "config.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, type[BaseModel]] = {
     "Config": Config,
+    "Policies": PolicyFiles,
     "Source, kind: parquet": ParquetConfig,
     "Caps": Caps,
     "Source, kind: kafka": KafkaConfig,

@@ -135,11 +135,24 @@ def test_reserved_numbers_and_addresses_only() -> None:
         assert re.findall(r"\b\w[\w-]*\.(?:com|net|org|info|io|shop)\b", text.replace("example.com", "")) == []
 
 
-def test_a_person_in_danger_is_never_blocked() -> None:
+def test_a_person_in_danger_is_never_blocked_but_one_who_urges_them_is() -> None:
     policy = load_policy(FOLDER / "self-harm.md")
-    for rule in policy.rule_ids:
+    for rule in set(policy.rule_ids) - {"L1"}:
         assert policy.consequence([rule, "L6"]) == (4, Action.REVIEW)
+    assert policy.consequence(["L1", "L6"]) == (4, Action.BLOCK)
     assert policy.consequence(["L7"]) == (1, Action.WARN)
+
+
+@pytest.mark.parametrize(("name", "rule"), [("body-ideals", "BI8"), ("dangerous-content", "DA9")])
+def test_a_teen_who_asks_how_to_hurt_themselves_is_not_blocked(name: str, rule: str) -> None:
+    assert load_policy(FOLDER / "teen" / f"{name}.md").consequence([rule]).action is Action.REVIEW
+
+
+def test_the_page_names_the_policies_that_escalate() -> None:
+    told = words(PAGE.split("**Escalation.**")[1].split("\n- **")[0])
+    assert {path.stem for path in FILES if words(path.stem.replace("-", " ")) in told} == {
+        path.stem for path in FILES if load_policy(path).escalate is not None
+    }
 
 
 def test_the_page_tells_what_is_there() -> None:

@@ -22,7 +22,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "Escalate": Escalate,
     "Golden item": InlineItem,
 }
-OURS = {"prose", "prose_line", "hash", "text"}
+OURS = {"prose", "prose_line", "hash", "text", "mode"}
 WORDS = ("all three", "see Defaults", "gravest", "none", "that of `defaults`")
 """Defaults in words: tested by what they come to."""
 

@@ -7,7 +7,6 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 
@@ -20,12 +19,10 @@ from jobs.eval_report import EvalReport, GateResult, Looks, MistakeKind, Want, a
 from jobs.evaluate import render
 from jobs.trial import Judged, Trial
 from measure.calibration import calibration
+from tests.jobs.shown import CODE_SPAN, Page
 from tests.jobs.workplace import POLICY
 
 P0, P1 = (parse_policy(POLICY.format(id=name), name) for name in ("p0", "p1"))
-CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
-"""As CommonMark has it: from a run of backticks to the next one of the same length."""
-
 HOSTILE = "`a|b` <script>alert(1)</script> [x](http://x) @team \x1b[31m\u202eevil\n# head\n| --- |"
 
 
@@ -215,7 +212,7 @@ def test_html_escapes_what_others_wrote_and_asks_for_nothing() -> None:
     assert "<script" not in shown
     assert "&lt;script&gt;" in shown
     assert not set(shown) & {"\x1b", "\u202e"}
-    page = _Page()
+    page = Page()
     page.feed(shown)
     assert page.open == []
     assert page.tags >= {"table", "svg", "circle"}
@@ -237,26 +234,3 @@ def test_the_plot_has_a_mark_for_each_bin_inside_its_frame() -> None:
     for mark, each in zip(drawn, found.bins, strict=True):
         assert mark.x == round(MARGIN + SIDE * each.mean_score, 1)
         assert MARGIN <= mark.high <= mark.y <= mark.low <= MARGIN + SIDE
-
-
-class _Page(HTMLParser):
-    """Which tags and attributes a page has, and which tags it leaves open."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}

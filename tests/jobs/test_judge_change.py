@@ -184,6 +184,14 @@ def test_what_was_agreed_to_for_some_policies_holds_for_these(job: Job) -> None:
     assert lost.verdicts == 5
 
 
+def test_after_a_run_of_one_policy_the_others_verdicts_count_too(job: Job) -> None:
+    ran(job, OLD, 1, 5)
+    ran(job, OLD, 2, 1, policies=[0])
+    lost = change(job, NEW)
+    assert lost is not None
+    assert lost.verdicts == 11
+
+
 def test_verdicts_under_an_edited_policy_are_lost_anyway_and_those_under_another_title_are_not(job: Job) -> None:
     ran(job, OLD, 1, 5)
     first, second = job.policies

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from assay.errors import InputError
+from assay.policy import Policy, parse_policy
 from jobs.sql import query
+from jobs.versions import take_in
+from sinks.policies import PolicyLog, policy_versions
 from tests.jobs.workplace import Workplace, make_workplace
 from tests.ray_cluster import SharedCluster
 
@@ -90,3 +97,36 @@ def test_an_edit_that_was_allowed_once_is_known(place: Workplace) -> None:
     assert place.backfill()["skipped"] == 40
     versions = place.query("select text, version from policies where id = 'p0' order by first_seen")
     assert [(row["text"], row["version"]) for row in versions] == [(first, "1"), (first + EDIT, "1")]
+
+
+def test_of_two_texts_that_come_at_once_under_one_version_one_is_taken(tmp_path: Path) -> None:
+    path, head = str(tmp_path), '---\nid: p0\nversion: "1"\nrules: [{id: R1}]\n---\n'
+    policies = [parse_policy(f"{head}Text {number}.\n", "p0.md") for number in range(4)]
+    PolicyLog(path)
+    together = threading.Barrier(4)
+
+    def start(policy: Policy) -> str:
+        together.wait()
+        try:
+            take_in(path, [policy], {}, datetime.now(UTC), allow_edited=False)
+        except InputError:
+            return ""
+        return policy.hash
+
+    with ThreadPoolExecutor(4) as threads:
+        taken = [hash for hash in threads.map(start, policies) if hash]
+    assert len(taken) == 1
+    assert [each.hash for each in policy_versions(path)] == taken
+
+
+def test_two_jobs_that_start_together_with_two_texts_of_one_version(place: Workplace, tmp_path: Path) -> None:
+    other = Workplace(tmp_path / "other", place.config | {"policies": ["policies/p0.md"]})
+    other.config["sink"] = {"kind": "delta", "path": str(tmp_path / "out" / "audit")}
+    other.config["source"] = place.config["source"] | {"path": str(tmp_path / "data" / "*.parquet")}
+    (other.folder / "policies").mkdir(parents=True)
+    (other.folder / "policies" / "p0.md").write_text((tmp_path / "policies" / "p0.md").read_text() + EDIT)
+    runs = [place.start("backfill", "CONFIG"), other.start("backfill", "CONFIG")]
+    said = [run.communicate(timeout=240)[1] for run in runs]
+    assert sorted(run.returncode for run in runs) == [0, 2], said
+    assert "raise its version" in "".join(said)
+    assert len(place.query("select * from policies where id = 'p0'")) == 1

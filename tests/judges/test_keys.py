@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import actors.identity
@@ -170,6 +171,7 @@ contents = st.tuples(st.sampled_from(ItemKind), st.lists(turns, max_size=3), st.
 policies = st.tuples(st.sampled_from(["spam", "scam"]), st.sampled_from(["No.", "No!", "N\u043e."]), st.integers(0, 4))
 
 
+@hypothesis_settings(deadline=None)
 @given(st.lists(st.tuples(contents, policies, judges), min_size=2, max_size=2), st.integers(0, 3))
 def test_keys_are_equal_only_if_all_that_decides_is(pair: list[Any], shared: int) -> None:
     """Half of the time the two are made alike in some parts, since random ones hardly ever are."""
@@ -186,6 +188,7 @@ def test_keys_are_equal_only_if_all_that_decides_is(pair: list[Any], shared: int
     assert (made(*one) == made(*other)) is same
 
 
+@hypothesis_settings(deadline=None)
 @given(texts, st.integers(0, 100), st.characters(codec="utf-8"))
 def test_one_code_point_makes_another_key(text: str, at: int, letter: str) -> None:
     at %= len(text) + 1

@@ -44,6 +44,10 @@ class Live:
         assert self.process.poll() is None, self.process.communicate()
         assert self.place.rows() == self.place.expected([self.produced] * PARTITIONS)
 
+    def runs_with_rows(self) -> int:
+        (found,) = self.place.query("select count(distinct run_id) as runs from outcomes")
+        return int(found["runs"])
+
     def start(self) -> subprocess.Popen[str]:
         return self.place.start("stream", "CONFIG", "--json")
 
@@ -102,12 +106,16 @@ def test_the_driver_is_killed_at_a_random_moment_and_the_next_meets_what_it_left
 
 
 def test_a_second_process_joins_and_leaves(live: Live) -> None:
-    wait_for_replicas(live.process)
+    live.produce()
+    live.settle()
     other = live.start()
     wait_for_replicas(other)
-    for _ in range(3):
+    before = live.runs_with_rows()
+    for _ in range(20):
         live.produce()
         time.sleep(1.5)
+        if live.runs_with_rows() > before:
+            break
     summary = live.place.finish(other)
     live.produce()
     live.settle()

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -188,6 +189,25 @@ async def test_what_was_judged_a_moment_ago_is_known_before_the_table_has_it() -
     source, limits = MemorySource([Grant(HOME)], {HOME: arrivals}), Limits(window=1, flush_seconds=60)
     tally = await Loop(source, judge, sink, (SPAM,), "run", limits, lambda _: None).run()
     assert (judge.asked["the same"], tally.repeated) == (1, 1)
+
+
+async def test_what_was_judged_in_this_run_grows_too_old_like_anything_else() -> None:
+    sink, judge = MemorySink(), Counting()
+    arrivals = [item(HOME, 0, "the same"), *(item(HOME, at) for at in range(1, 39)), item(HOME, 39, "the same")]
+    source, limits = MemorySource([Grant(HOME)], {HOME: arrivals}), Limits(window=1, flush_seconds=0.01)
+    judge._config = judge._config.model_copy(update={"latency_ms": 20})
+    history = History(MemoryLookup(sink, timedelta(milliseconds=200)))
+    await Loop(source, judge, sink, (SPAM,), "run", limits, lambda _: None, history=history).run()
+    assert judge.asked["the same"] == 2
+
+
+async def test_what_was_judged_in_this_run_is_not_judged_again_to_check() -> None:
+    sink, judge = MemorySink(), Counting()
+    arrivals = [item(HOME, at, f"text {at % 5}") for at in range(40)]
+    source, limits = MemorySource([Grant(HOME)], {HOME: arrivals}), Limits(window=1, flush_seconds=0.01)
+    history = History(MemoryLookup(sink), 1.0)
+    tally = await Loop(source, judge, sink, (SPAM,), "run", limits, lambda _: None, history=history).run()
+    assert (tally.judged, tally.audited, tally.repeated) == (5, 0, 35)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])

@@ -75,9 +75,10 @@ def test_after_the_vacuum_nothing_of_it_is_on_the_disk(tmp_path: Path, sink: Del
 
 
 def test_a_content_is_forgotten_wherever_it_came(tmp_path: Path, sink: DeltaSink) -> None:
-    sink.commit([secret(1), secret(2, id="other"), verdict(3)], {})
-    assert forget(str(tmp_path), Wanted(content_hash=str(secret(1).item.content_hash))).rows == 2  # type: ignore[union-attr]
-    assert [row[1] for row in rows(tmp_path)] == ["forgotten", "forgotten", "verdict"]
+    copy, other = (rejection(4, id="copy", raw=SECRET.encode()), rejection(5, id="other", raw=b"\xff\x00"))
+    sink.commit([secret(1), secret(2, id="other"), verdict(3), copy, other], {})
+    assert forget(str(tmp_path), Wanted(content_hash=str(secret(1).item.content_hash))).rows == 3  # type: ignore[union-attr]
+    assert [row[1] for row in rows(tmp_path)] == ["forgotten", "forgotten", "verdict", "forgotten", "rejected"]
 
 
 def test_what_is_old_is_forgotten(tmp_path: Path, sink: DeltaSink) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,8 +19,11 @@ from deltalake import DeltaTable
 
 from assay.config import DeltaConfig
 from assay.contracts import Lookup
+from assay.errors import FatalError
 from assay.records import Known, Outcome, Reason, Rejection, Stage, Verdict
 from sinks.delta import DeltaSink
+from sinks.forget import Wanted
+from sinks.forget import forget as forget_rows
 from sinks.known_store import KnownStore, Value
 from sinks.lookup import TableLookup
 from sinks.memory import MemoryLookup, MemorySink
@@ -95,9 +98,9 @@ def test_only_what_the_judge_decided_is_found_and_of_rejections_what_content_alo
     sink.commit([copy, rejected(2, Reason.MALFORMED), rejected(3, Reason.TOO_LONG), rejection(4)], {})
     found = lookup.find([key(n) for n in range(5)])
     assert found.keys() == {key(3)}
-    assert found[key(3)].result == Rejection(Reason.TOO_LONG, "so it is") or (
-        getattr(found[key(3)].result, "reason", None) is Reason.TOO_LONG
-    )
+    result = found[key(3)].result
+    assert isinstance(result, Rejection)
+    assert (result.reason, result.detail) == (Reason.TOO_LONG, "so it is")
     lookup.close()
 
 
@@ -169,7 +172,34 @@ def test_what_is_forgotten_is_gone_from_the_disk_and_another_judgement_of_it_tak
     lookup.close()
 
 
-@pytest.mark.parametrize("damage", ["truncated", "overwritten", "deleted", "log", "behind", "another"])
+def test_of_two_judgements_in_one_file_the_one_that_is_left_takes_over(tmp_path: Path) -> None:
+    sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path))
+    earlier = replace(judged(2), item=judged(7).item, judged_at=NOW.replace(hour=0, minute=0, second=0, microsecond=0))
+    sink.commit([judged(2, rationale="It quotes somebody."), earlier], {})
+    lookup.catch_up()
+    assert lookup.find([key(2)])[key(2)].origin.item_id == "i2"
+    forget_rows(str(tmp_path), Wanted(item="i2"))
+    lookup.catch_up()
+    assert lookup.find([key(2)])[key(2)].origin.item_id == "i7"
+    assert lookup.find([key(2)]) == truth(tmp_path)
+    lookup.close()
+
+
+def test_what_a_process_left_when_it_was_killed_goes_too(tmp_path: Path) -> None:
+    sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path))
+    sink.commit([judged(1)], {})
+    assert lookup.rebuild() == lookup.rebuild() == 1
+    (file,) = (tmp_path / "lookup").rglob("known-*.sqlite")
+    shutil.copy(file, file.with_name("draft.sqlite"))
+    shutil.copy(file, file.with_name("known-1.sqlite"))
+    forget(tmp_path, [1])
+    lookup.catch_up()
+    lookup.tidy()
+    assert sorted(each.name for each in file.parent.glob("*.sqlite")) == [file.name]
+    lookup.close()
+
+
+@pytest.mark.parametrize("damage", ["truncated", "overwritten", "deleted", "log", "behind", "tables"])
 def test_whatever_is_wrong_with_the_file_it_is_built_again(tmp_path: Path, damage: str) -> None:
     sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path))
     sink.commit([judged(number) for number in range(200)], {})
@@ -194,12 +224,46 @@ def test_whatever_is_wrong_with_the_file_it_is_built_again(tmp_path: Path, damag
             store.put({b"x" * 16: Value(b"x" * 16, "run", "gone", 0, 0, 0)})
         store.close()
     else:
-        file.rename(file.parent / "known-0.sqlite.bak")
+        file.unlink()
+        with sqlite3.connect(file) as sql:
+            sql.execute("create table m (something)")
+        sql.close()
     sink.commit([judged(300)], {})
     lookup = TableLookup(str(tmp_path))
     lookup.catch_up()
     assert lookup.find([key(n) for n in range(400)]) == truth(tmp_path)
     assert len(lookup.find([key(n) for n in range(200)])) == 200
+    lookup.close()
+
+
+def test_a_table_that_went_back_and_on_again_is_noticed(tmp_path: Path) -> None:
+    sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path))
+    sink.commit([judged(1)], {})
+    shutil.copytree(tmp_path / "verdicts", tmp_path / "before")
+    sink.commit([judged(2)], {})
+    lookup.catch_up()
+    lookup.close()
+    shutil.rmtree(tmp_path / "verdicts")
+    (tmp_path / "before").rename(tmp_path / "verdicts")
+    sink_at(tmp_path).commit([judged(3)], {})
+    lookup = TableLookup(str(tmp_path))
+    assert lookup.find([key(n) for n in range(400)]) == truth(tmp_path)
+    assert lookup.find([key(1), key(2), key(3)]).keys() == {key(1), key(3)}
+    lookup.close()
+
+
+def test_the_file_of_another_table_is_not_believed(tmp_path: Path) -> None:
+    files: list[Path] = []
+    for name, number in (("one", 1), ("other", 2)):
+        sink_at(tmp_path / name).commit([judged(number)], {})
+        lookup = TableLookup(str(tmp_path / name))
+        lookup.catch_up()
+        lookup.tidy()
+        lookup.close()
+        files += (tmp_path / name / "lookup").rglob("known-*.sqlite")
+    shutil.copy(files[1], files[0])
+    lookup = TableLookup(str(tmp_path / "one"))
+    assert lookup.find([key(1), key(2)]).keys() == {key(1)}
     lookup.close()
 
 
@@ -246,29 +310,6 @@ def test_a_process_that_is_killed_while_it_follows_leaves_no_harm(tmp_path: Path
     lookup.close()
 
 
-def test_a_store_is_whole_or_not_there(tmp_path: Path) -> None:
-    store = KnownStore(str(tmp_path / "known"))
-    with suppress(RuntimeError), store.step(3):
-        store.put({b"k" * 16: Value(b"k" * 16, "run", "i", 1, 2, 3)})
-        raise RuntimeError
-    assert (store.version, len(store)) == (-1, 0)
-    store.close()
-    with pytest.raises(sqlite3.ProgrammingError):
-        store.find([b"k" * 16])
-
-
-def test_a_value_that_is_replaced_leaves_no_copy(tmp_path: Path) -> None:
-    store, names = KnownStore(str(tmp_path / "known")), [bytes([n]) * 16 for n in range(40)]
-    with store.step(1):
-        store.put({name: Value(name, "run", "first", 1, 0, 0) for name in names})
-        store.put({name: Value(name, "run", "second", 2, 0, 0) for name in names[:20]})
-        store.drop(names[30:])
-    blocks = [store._values(block) for (block,) in store._sql.execute("select id from b")]
-    ids = sorted(value.item_id for values in blocks for value in values if value is not None)
-    assert ids == ["first"] * 10 + ["second"] * 20
-    store.close()
-
-
 @pytest.mark.parametrize("poison", ["block", "swapped", "lost"])
 def test_what_was_tampered_with_is_never_believed(tmp_path: Path, poison: str) -> None:
     sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path))
@@ -292,6 +333,18 @@ def test_what_was_tampered_with_is_never_believed(tmp_path: Path, poison: str) -
     lookup.close()
 
 
+def test_what_is_too_old_is_not_made_younger(tmp_path: Path) -> None:
+    sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path), timedelta(days=30))
+    sink.commit([judged(1, ago=timedelta(days=40))], {})
+    lookup.catch_up()
+    (file,) = (tmp_path / "lookup").rglob("known-*.sqlite")
+    with sqlite3.connect(file) as sql:
+        sql.execute("update k set judged = judged + ?", (timedelta(days=40) // timedelta(microseconds=1),))
+    sql.close()
+    assert lookup.find([key(1)]) == {}
+    lookup.close()
+
+
 def test_a_key_is_claimed_by_one_and_free_again_when_it_is_settled_or_its_owner_is_gone(tmp_path: Path) -> None:
     sink, one, other = sink_at(tmp_path), TableLookup(str(tmp_path)), TableLookup(str(tmp_path))
     keys = [key(number) for number in range(5)]
@@ -307,24 +360,29 @@ def test_a_key_is_claimed_by_one_and_free_again_when_it_is_settled_or_its_owner_
     other.close()
 
 
-def hold(path: str, started: multiprocessing.Queue[int]) -> None:
-    lookup = TableLookup(path)
-    lookup.claim([key(1)])
-    started.put(os.getpid())
-    time.sleep(600)
-    lookup.close()
-
-
-def test_a_claim_ends_with_its_process(tmp_path: Path) -> None:
-    sink_at(tmp_path)
-    context = multiprocessing.get_context("spawn")
-    started: multiprocessing.Queue[int] = context.Queue()
-    process = context.Process(target=hold, args=(str(tmp_path), started), daemon=True)
-    process.start()
-    started.get(timeout=60)
-    lookup = TableLookup(str(tmp_path))
-    assert lookup.claim([key(1), key(2)]) == {key(2)}
-    process.kill()
-    process.join()
+def test_claims_that_are_damaged_are_thrown_away(tmp_path: Path) -> None:
+    sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path))
     assert lookup.claim([key(1)]) == {key(1)}
+    lookup.close()
+    (file,) = (tmp_path / "lookup").rglob("claims.sqlite")
+    file.write_bytes(b"not a database" * 1000)
+    lookup, other = TableLookup(str(tmp_path)), TableLookup(str(tmp_path))
+    assert lookup.claim([key(1)]) == {key(1)}
+    assert other.claim([key(1), key(2)]) == {key(2)}
+    sink.commit([judged(1)], {})
+    lookup.release([key(1)])
+    assert other.claim([key(1)]) == {key(1)}
+    lookup.close()
+    other.close()
+
+
+def test_a_full_disk_is_called_by_its_name(tmp_path: Path) -> None:
+    sink, lookup = sink_at(tmp_path), TableLookup(str(tmp_path))
+    sink.commit([judged(0)], {})
+    assert lookup.find([key(0)])
+    assert lookup._store is not None
+    lookup._store._sql.execute("pragma max_page_count = 1")  # no more than there are
+    sink.commit([judged(number, rationale=key(number)) for number in range(1000)], {})
+    with pytest.raises(FatalError, match="the disk is full; free some space"):
+        lookup.catch_up()
     lookup.close()
