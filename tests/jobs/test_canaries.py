@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.jobs.workplace import POLICY, Workplace, make_workplace
+from tests.ray_cluster import SharedCluster
 
 EXAMPLES = """
 # Examples
@@ -25,13 +26,13 @@ Does not violate:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
+def place(tmp_path: Path, ray_cluster: SharedCluster) -> Workplace:
     """A file of 40 items under p0, which has four examples, and p1, which has none."""
     place = make_workplace(tmp_path, files=1, items=40)
     (tmp_path / "policies" / "p0.md").write_text(POLICY.format(id="p0") + EXAMPLES)
     place.config["judge"]["journal"] = str(tmp_path / "journal")
     place.config["replicas"]["count"] = 1
-    return place
+    return place.join(ray_cluster)
 
 
 def asked(place: Workplace) -> int:

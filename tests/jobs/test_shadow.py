@@ -11,19 +11,20 @@ import yaml
 
 from jobs.load import load_job
 from tests.jobs.workplace import POLICY, Workplace, make_workplace
+from tests.ray_cluster import SharedCluster
 
 NEWER = POLICY.format(id="p0").replace('version: "1"', 'version: "2"') + "\nWhoever asks for coins breaks R1 too.\n"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
+def place(tmp_path: Path, ray_cluster: SharedCluster) -> Workplace:
     """One file of 60 items under p0 and p1, and under a shadow of p0 with another text; the judge has a journal."""
     place = make_workplace(tmp_path, files=1, items=60)
     place.config["judge"]["journal"] = str(tmp_path / "journal")
     (tmp_path / "next").mkdir()
     (tmp_path / "next" / "p0.md").write_text(NEWER)
     place.config["policies"] = ["policies/*.md", {"path": "next/*.md", "mode": "shadow"}]
-    return place
+    return place.join(ray_cluster)
 
 
 def asked(place: Workplace) -> int:

@@ -14,6 +14,7 @@ from tests.jobs.workplace import POLICY
 from tests.kafka.broker import Topics
 from tests.kafka.stream_place import StreamPlace, make_stream, messages, record
 from tests.kafka.traffic import rows_of, told
+from tests.ray_cluster import SharedCluster
 
 pytestmark = pytest.mark.slow
 
@@ -21,10 +22,10 @@ EXAMPLES = '\n# Examples\n\nViolates:\n\n- "Here is {what}" (R1)\n\nDoes not vio
 
 
 @pytest.fixture
-def place(tmp_path: Path, kafka: Topics, topic_name: str) -> StreamPlace:
+def place(tmp_path: Path, kafka: Topics, topic_name: str, ray_cluster: SharedCluster) -> StreamPlace:
     place = make_stream(tmp_path, kafka, topic_name)
     kafka.create_topic(topic_name, 2)
-    return place
+    return place.join(ray_cluster)
 
 
 def test_a_shadow_is_in_the_table_and_on_no_topic(place: StreamPlace, kafka: Topics) -> None:
