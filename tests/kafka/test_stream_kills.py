@@ -16,7 +16,6 @@ from tests.jobs.workplace import replicas_of, wait_for_replicas
 from tests.kafka.broker import Topics
 from tests.kafka.conftest import MakeBroker
 from tests.kafka.stream_place import StreamPlace, make_stream, messages, wait_until
-from tests.ray_cluster import SharedCluster
 
 pytestmark = pytest.mark.slow
 
@@ -137,11 +136,9 @@ def test_a_zombie_that_slept_past_its_session_commits_nothing_and_rejoins(live: 
     assert zombie.is_running()
 
 
-def test_the_broker_is_killed_and_comes_back_with_its_data(
-    tmp_path: Path, make_broker: MakeBroker, ray_cluster: SharedCluster
-) -> None:
+def test_the_broker_is_killed_and_comes_back_with_its_data(tmp_path: Path, make_broker: MakeBroker) -> None:
     broker = make_broker()
-    place = slow_stream(tmp_path, broker, "events").join(ray_cluster)
+    place = slow_stream(tmp_path, broker, "events")
     broker.create_topic("events", PARTITIONS)
     live = Live(place, broker, place.start("stream", "CONFIG", "--json"))
     live.produce()
