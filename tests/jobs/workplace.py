@@ -144,10 +144,10 @@ def is_replica(process: psutil.Process) -> bool:
     return False
 
 
-def wait_for_replicas(process: subprocess.Popen[str], seconds: float = 60) -> None:
-    """Until a driver has replicas. Fails if it ends before."""
+def wait_for_replicas(process: subprocess.Popen[str], count: int = 1, seconds: float = 60) -> None:
+    """Until a driver has so many replicas. Fails if it ends before."""
     deadline = time.monotonic() + seconds
-    while not replicas_of(process):
+    while len(replicas_of(process)) < count:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "no replicas"
         time.sleep(0.05)

@@ -19,7 +19,7 @@ from tests.kafka.stream_place import StreamPlace, make_stream, messages, wait_un
 
 pytestmark = pytest.mark.slow
 
-PARTITIONS, EACH = 4, 40
+PARTITIONS, EACH, REPLICAS = 4, 40, 2
 
 
 @dataclass
@@ -81,7 +81,7 @@ def test_replicas_are_killed_at_random_moments(live: Live, seed: int) -> None:
 
 
 def test_a_killed_replica_has_one_successor(live: Live) -> None:
-    wait_for_replicas(live.process)
+    wait_for_replicas(live.process, REPLICAS)
     before = {replica.pid for replica in replicas_of(live.process)}
     seen: set[int] = set()
     replicas_of(live.process)[0].kill()
