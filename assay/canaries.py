@@ -30,8 +30,10 @@ class WrongAnswer:
 
 @dataclass(frozen=True, slots=True)
 class CanaryCheck:
-    """The examples of one policy, judged once. `policy` is its `name`; `bound` the share that may be wrong. `violations`
-    are those of the `judged` that violate by the policy."""
+    """The examples of one policy, judged once. `policy` is its `name`; `bound` the share that may be wrong.
+
+    `violations` of the `judged` violate by the policy.
+    """
 
     policy: str
     version: str

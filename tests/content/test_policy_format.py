@@ -139,7 +139,11 @@ for _name, _of in zip("bcdefghijkl", "abcdefghijk", strict=True):
 @pytest.mark.parametrize(
     ("keys", "third", "says"),
     [
-        (f"golden: [{{text: x, label: yes, rules: {BOMB}}}]", "text: a", "a.md: golden.0.rules: not a list of rule ids"),
+        (
+            f"golden: [{{text: x, label: yes, rules: {BOMB}}}]",
+            "text: a",
+            "a.md: golden.0.rules: not a list of rule ids",
+        ),
         (f"title: {BOMB}", "text: a", "a.md: title: "),
         (f"x: {BOMB}", "heading: Instruction, id: *l", "a.md: rules.2.id: "),
     ],
