@@ -58,6 +58,7 @@ def _check(policy: Policy, answers: Sequence[Judgement], bound: float) -> Canary
             for example, result in wrong
         ),
         bound=bound,
+        violations=sum(example.violation for example in policy.examples),
         prompt_tokens=sum(answer.prompt_tokens for answer in answers),
         output_tokens=sum(answer.output_tokens for answer in answers),
     )

@@ -142,7 +142,12 @@ def _label_text(value: object) -> object:
 
 
 def _rules_text(value: object) -> object:
-    return " ".join(str(rule) for rule in value) if isinstance(value, list | tuple) else value
+    """A list of ids as a cell has them. What is no id is not written out: aliases make a little YAML very long."""
+    if not isinstance(value, list | tuple):
+        return value
+    if not all(isinstance(rule, str | int | float) for rule in value):
+        raise ValueError("not a list of rule ids")
+    return " ".join(str(rule) for rule in value)
 
 
 class InlineItem(BaseModel):

@@ -25,7 +25,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-import yaml
 from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
 from assay.errors import InputError
@@ -34,6 +33,7 @@ from assay.policy_examples import Example, read_examples
 from assay.policy_parts import ID, Defaults, Escalate, Part, Rule
 from assay.policy_prose import read_prose, slug, without_comments
 from assay.records import Action, Confidence, ItemKind, Mode
+from assay.yaml_text import read_yaml
 
 __all__ = ["Consequence", "Policy", "Rule", "load_policy", "parse_policy"]
 
@@ -200,8 +200,8 @@ def load_policy(path: Path) -> Policy:
 
 def _front_matter(text: str, where: str) -> Mapping[str, object]:
     try:
-        head = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        head = read_yaml(text)
+    except ValueError as error:
         raise InputError(f"{where}: the front matter is not YAML: {error}") from error
     if not isinstance(head, dict):
         raise InputError(f"{where}: the front matter must be keys and values")
@@ -223,15 +223,16 @@ def _completed(head: Mapping[str, object], prose: str, where: str) -> Mapping[st
 
 def _headed(rule: Mapping[str, object], prose: str, where: str) -> Mapping[str, str]:
     """The text of a rule that names a heading: its words, without the id that they may begin with."""
-    if not isinstance(named := rule.get("heading"), str) or not named:
+    named, own = rule.get("heading"), rule.get("id")
+    if not isinstance(named, str) or not isinstance(own, str) or not named:
         return {}
-    place = f"{where}: rules: {rule.get('id')}: heading"
+    place = f"{where}: rules: {own}: heading"
     if rule.get("text"):
         raise InputError(f"{place}: there is a text too; keep one of them")
     found = [each.title for each in read_prose(prose).headings if slug(each.title) == slug(named)]
     if len(found) != 1:
         raise InputError(f"{place}: {named!r} is {'no' if not found else 'more than one'} heading of the prose")
-    return {"text": found[0].removeprefix(str(rule.get("id"))).lstrip(" :.-\u2013\u2014") or found[0]}
+    return {"text": found[0].removeprefix(own).lstrip(" :.-\u2013\u2014") or found[0]}
 
 
 def _twice(ids: Sequence[str]) -> str | None:

@@ -17,6 +17,14 @@ class Part(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    @field_validator("*")
+    @classmethod
+    def _is_unicode(cls, value: object) -> object:
+        """YAML can spell half of a surrogate pair, which neither a table nor a judge's prompt can hold."""
+        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError("not valid Unicode: it has half of a surrogate pair")
+        return value
+
 
 def _for_rules(action: Action) -> Action:
     if action is Action.ESCALATE:

@@ -57,6 +57,8 @@ def read_text(path: Path) -> str:
         raw = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error.strerror or error}") from error
+    except ValueError as error:  # a name that no file has
+        raise InputError(f"{str(path)!r}: can't be read: {error}") from error
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -119,7 +121,7 @@ def _parquet(path: Path) -> Table:
             if any(value is not None for value in values.values())
             for where in (f"{path}: row {number}",)
         )
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+    except (OSError, pa.ArrowException, ValueError) as error:
         raise InputError(f"{path}: can't be read as Parquet: {error}") from error
     return Table(tuple(columns), rows)
 

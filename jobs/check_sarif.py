@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -56,4 +57,4 @@ def _result(finding: Finding) -> Json:
 def _uri(path: str) -> str:
     """Relative to the working directory where it can be, as code hosts want it; else a file URI."""
     short = near(path)
-    return Path(short).as_uri() if Path(short).is_absolute() else quote(short)
+    return Path(short).as_uri() if Path(short).is_absolute() else quote(os.fsencode(short))

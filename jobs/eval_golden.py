@@ -96,7 +96,8 @@ def under_job(golden: GoldenSet, job: Job, *, restricted: bool) -> tuple[Job, Go
     """The job under those of its policies that a label names, and the items that these have a label for.
 
     Labels under other policies are left out if the policies were `restricted`; else they are mistakes. Raises
-    InputError for them, and if nothing is left.
+    InputError for them, and if nothing is left. Items that say the same are put into one group: a hundred copies are
+    no more evidence than one.
     """
     there = {policy.id for policy in job.policies}
     named = {each.policy_id for item in golden.items for each in item.expected}
@@ -106,7 +107,7 @@ def under_job(golden: GoldenSet, job: Job, *, restricted: bool) -> tuple[Job, Go
             f"{', '.join(sorted(there))}; to leave such labels out, say which policies to evaluate: --policies a,b"
         )
     items = [replace(item, expected=_among(item.expected, there)) for item in golden.items]
-    kept = tuple(item for item in items if item.expected)
+    kept = _gathered([item for item in items if item.expected])
     if not kept:
         raise InputError("no golden item has a label under the policies that are to be evaluated")
     policies = tuple(policy for policy in job.policies if policy.id in named)
@@ -115,3 +116,19 @@ def under_job(golden: GoldenSet, job: Job, *, restricted: bool) -> tuple[Job, Go
 
 def _among(expected: Iterable[Expected], policy_ids: set[str]) -> tuple[Expected, ...]:
     return tuple(each for each in expected if each.policy_id in policy_ids)
+
+
+def _gathered(items: Sequence[GoldenItem]) -> tuple[GoldenItem, ...]:
+    """Items that share a group or a content, if only by way of others, get the group of the first of them."""
+    leads: dict[object, object] = {}
+
+    def first(key: object) -> object:
+        while (lead := leads.setdefault(key, key)) != key:
+            leads[key] = key = leads[lead]
+        return key
+
+    for item in items:
+        content = (item.kind, item.context, item.judged)
+        leads[first(content)] = first(item.group)
+    names: dict[object, str] = {}
+    return tuple(replace(item, group=names.setdefault(first(item.group), item.group)) for item in items)

@@ -28,8 +28,8 @@ def forget_job(
     if any(text is not None and not _is_unicode(text) for text in (item, content_hash)):
         raise InputError("--item and --content-hash: not valid Unicode; no id in the table looks like this")
     wanted = Wanted(item, content_hash, _before(older_than))
-    gone = forget_in(config.sink.path, wanted)
     tried, copies = forget_trials(config.sink.path, wanted)
+    gone = forget_in(config.sink.path, wanted)
     hours = max(SHORTEST_VACUUM_HOURS, config.sink.vacuum_hours)
     if as_json:
         trials = {"rows": tried.rows, "files": copies}

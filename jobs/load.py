@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from assay.config import AvroValue, Config, KafkaConfig, ParquetConfig
@@ -18,6 +17,7 @@ from assay.config_parts import PolicyEntry, PolicyFiles, Section
 from assay.errors import InputError
 from assay.policy import Policy, load_policy
 from assay.records import Mode
+from assay.yaml_text import read_yaml
 
 _UNIONS = ("source", "judge", "value")
 _TAGS = ("entry", "path")
@@ -73,12 +73,12 @@ def load_job(path: Path) -> Job:
 def load_config(path: Path) -> Config:
     """Read a config alone. Raises InputError, naming the file and the key."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except OSError as error:
         raise InputError(f"{path}: can't be read: {error}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: not YAML: {error}") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: a config is keys and values: name, source, policies, judge, sink")

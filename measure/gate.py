@@ -42,6 +42,9 @@ class Judged(NamedTuple):
 EXACT_MATCH = "exact_match"
 """The one figure of a gate that is not of one policy."""
 
+_OF_BOTH_CLASSES = ("precision", "f1")
+"""What a judge that flags everything has to perfection where all items are violations."""
+
 
 def parse_gate(text: str) -> Gate:
     """Read `[POLICY.]FIGURE=BOUND[:lower|value|upper]`, as `recall=0.9:lower` or `spam.ece=0.1`.
@@ -62,16 +65,22 @@ def parse_gate(text: str) -> Gate:
 
 
 def judge_gate(gate: Gate, figures: Figures) -> Judged:
-    """Hold the gate's figure of one policy against its bound. A figure that can't be had fails.
+    """Hold the gate's figure of one policy against its bound. A figure that can't be had fails, and so does one that
+    nothing could have lowered: precision and F1 without an allowed item.
 
     Raises KeyError for exact_match, which `judge_estimate` is for.
     """
-    return judge_estimate(gate, figures.estimate(gate.figure))
+    estimate = figures.estimate(gate.figure)
+    if estimate.value is not None and gate.figure in _OF_BOTH_CLASSES and not figures.fp + figures.tn:
+        return Judged(
+            False, f"{_asked(gate)}: failed: without an allowed item there is no false alarm (n = {estimate.n})"
+        )
+    return judge_estimate(gate, estimate)
 
 
 def judge_estimate(gate: Gate, estimate: Estimate) -> Judged:
     """The same for a figure that is not of one policy, as exact_match."""
-    asked = f"{gate.figure} {'at most' if gate.figure in LOW_IS_GOOD else 'at least'} {gate.bound:g}"
+    asked = _asked(gate)
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return Judged(False, f"{asked}: failed: it can't be had from these answers (n = {estimate.n})")
     held = {Which.LOWER: estimate.low, Which.VALUE: estimate.value, Which.UPPER: estimate.high}[gate.which]
@@ -79,6 +88,10 @@ def judge_estimate(gate: Gate, estimate: Estimate) -> Judged:
     what = "the value" if gate.which is Which.VALUE else f"the {gate.which} bound"
     found = f"{estimate.value:.4f} ({estimate.low:.4f} to {estimate.high:.4f}, n = {estimate.n})"
     return Judged(passed, f"{asked}: {'passed' if passed else 'failed'}: {what} of {found} is {held:.4f}")
+
+
+def _asked(gate: Gate) -> str:
+    return f"{gate.figure} {'at most' if gate.figure in LOW_IS_GOOD else 'at least'} {gate.bound:g}"
 
 
 def _bound(text: str, bound: str) -> float:

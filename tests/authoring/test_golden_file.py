@@ -348,3 +348,8 @@ def test_what_csv_cannot_hold_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="longer than a CSV cell"):
         write_golden([item], tmp_path / "golden.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_no_file_can_have_is_a_file_that_can_not_be_read() -> None:
+    with pytest.raises(InputError, match="can't be read"):
+        read_golden(Path("a\0.csv"))

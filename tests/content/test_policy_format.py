@@ -117,11 +117,40 @@ def test_golden_items_are_a_file_or_written_inline() -> None:
         ("golden: [{label: violates}]", "", "a.md: golden.0: no content"),
         ("golden: ''", "", "a.md: golden: "),
         ("prose_line: 3", "", "a.md: prose_line: not a key of the front matter"),
+        ("title: !!int ''", "", "a.md: the front matter is not YAML: "),
+        ("title: !!bool maybe", "", "a.md: the front matter is not YAML: "),
+        ("title: !!timestamp x", "", "a.md: the front matter is not YAML: "),
+        ("escalate: {confidence: [high], 1: 2}", "", "a.md: escalate.1: "),
+        ('title: "\\ud800"', "", "a.md: title: not valid Unicode"),
+        ("", 'text: "\\udc00"', "a.md: rules.2.text: not valid Unicode"),
     ],
 )
 def test_what_is_wrong_is_refused_by_name(keys: str, third: str, says: str) -> None:
     with pytest.raises(InputError) as caught:
         made(keys, third or "text: plain")
+    assert str(caught.value).startswith(says)
+
+
+BOMB = "&a [x, x, x, x, x, x, x, x, x, x]"
+for _name, _of in zip("bcdefghijkl", "abcdefghijk", strict=True):
+    BOMB = f"&{_name} [{BOMB}{f', *{_of}' * 9}]"
+
+
+@pytest.mark.parametrize(
+    ("keys", "third", "says"),
+    [
+        (
+            f"golden: [{{text: x, label: yes, rules: {BOMB}}}]",
+            "text: a",
+            "a.md: golden.0.rules: not a list of rule ids",
+        ),
+        (f"title: {BOMB}", "text: a", "a.md: title: "),
+        (f"x: {BOMB}", "heading: Instruction, id: *l", "a.md: rules.2.id: "),
+    ],
+)
+def test_a_little_yaml_that_stands_for_a_billion_words_is_not_written_out(keys: str, third: str, says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        made(keys, third)
     assert str(caught.value).startswith(says)
 
 

@@ -11,6 +11,8 @@ from jsonschema import Draft202012Validator
 from typer.testing import CliRunner, Result
 
 from authoring.lint import LINTS
+from authoring.lint_records import Finding
+from jobs.check_sarif import sarif
 from jobs.cli import app
 from tests.jobs.workplace import Workplace
 
@@ -162,3 +164,7 @@ def test_a_job_is_checked_with_its_policies(place: Workplace) -> None:
     assert (place.folder / "found.json").exists() is False
     place.run("check", "CONFIG", "--strict", "--format", "json", "--out", "found.json", code=1)
     assert json.loads((place.folder / "found.json").read_text()) == report
+
+
+def test_sarif_names_a_file_whose_name_is_not_unicode() -> None:
+    assert '"uri": "sp%FFam.md"' in sarif([Finding(LINTS[0], "sp\udcffam.md", 1, "x")])

@@ -14,6 +14,9 @@ from assay.records import ItemKind, Turn
 from jobs.eval_golden import GoldenSet, golden_files, own_golden, under_job
 from jobs.load import Job, load_job
 from jobs.trial_items import keep_items, modes_of
+from measure.answers import Answer
+from measure.figures import figures
+from measure.gate import judge_gate, parse_gate
 from sources.plan import plan
 from tests.jobs.workplace import make_workplace
 
@@ -123,3 +126,14 @@ def _text(name: str, text: str, *expected: Expected) -> GoldenItem:
 def _chat(name: str, *, whole: bool) -> GoldenItem:
     turns = (Turn("user", "q"), Turn("assistant", "a"))
     return GoldenItem(name, ItemKind.CHAT, () if whole else turns[:1], turns if whole else turns[1:], (), name)
+
+
+def test_copies_of_one_content_are_one_group_and_open_no_gate(job: Job) -> None:
+    label = Expected("p0", True)
+    items = (*(_text(str(number), "free money", label) for number in range(99)), _text("other", "buy gold", label))
+    grouped = replace(_text("also", "buy gold", label), group="author")
+    last = replace(_text("last", "sell", label), group="author")
+    _, kept = under_job(GoldenSet((*items, grouped, last), ()), job, restricted=False)
+    assert [item.group for item in kept.items] == ["0"] * 99 + ["other"] * 3
+    answers = [Answer(item.id, item.group, "p0", True, True, None) for item in kept.items]
+    assert not judge_gate(parse_gate("recall=0.9"), figures(answers)).passed

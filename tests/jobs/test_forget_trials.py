@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from jobs.evaluate import keep_report
+from jobs.forget_trials import forget_trials
+from sinks.forget import Forgotten, Wanted
 from tests.jobs.workplace import Workplace
 
 pytestmark = pytest.mark.slow
@@ -36,3 +39,23 @@ def test_an_item_is_forgotten_in_trials_too(place: Workplace) -> None:
     assert said["trials"] == {"rows": 0, "files": 0}
     again = json.loads(place.run("eval", "CONFIG", "--golden", str(golden), "--json").stdout)
     assert again["items"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "files"), [("x", 1), ("x (0a1b2c3d)", 1), ("x#p0.zero_width", 1), ("xy", 0), ("x (y)", 0)]
+)
+def test_a_report_of_what_no_trial_judged_is_forgotten_by_its_items_and_their_copies(
+    tmp_path: Path, name: str, files: int
+) -> None:
+    keep_report(str(tmp_path), "run", json.dumps({"policies": [{"changes": [{"item_id": name}]}]}))
+    assert forget_trials(str(tmp_path), Wanted(item="x")) == (Forgotten(), files)
+    assert len(list((tmp_path / "evals" / "reports").iterdir())) == 1 - files
+
+
+def test_what_attacks_made_of_an_item_is_forgotten_with_it(place: Workplace) -> None:
+    golden = place.folder / "golden.csv"
+    golden.write_text(f"item_id,policy_id,label,text\nx,p0,violates,{SECRET}\ny,p0,violates,free money\n")
+    place.backfill()
+    place.run("eval", "CONFIG", "--golden", str(golden), "--adversarial", "--attack", "case", "--json")
+    said = json.loads(place.run("forget", "CONFIG", "--item", "x", "--json").stdout)
+    assert said["trials"] == {"rows": 2, "files": 3}

@@ -75,6 +75,18 @@ async def test_a_judge_that_always_says_the_same_fails(match: str, wrong: int) -
     assert TEXT.splitlines()[first.line - 1].startswith(f'- "{first.text}"')
 
 
+@pytest.mark.parametrize(("match", "few", "many"), [("(?!)", 2, 7), ("", 7, 2)])
+async def test_a_judge_that_always_says_the_same_fails_though_few_examples_say_otherwise(
+    match: str, few: int, many: int
+) -> None:
+    violating = "".join(f'- "Free money {number}" (R1)\n' for number in range(few))
+    allowed = "".join(f'- "Lunch {number}"\n' for number in range(many))
+    text = f"{TEXT[: TEXT.index('- ')]}{violating}\nDoes not violate:\n\n{allowed}"
+    policy = parse_policy(text, "uneven.md")
+    assert (await check(policy, match=match)).failed
+    assert not (await check(policy, match="(?i)free money [1-9]|lunch 0")).failed
+
+
 @pytest.mark.parametrize(("bound", "failed"), [(0.19, True), (0.2, False), (0.34, False)])
 async def test_the_bound_is_the_share_that_may_be_wrong(bound: float, failed: bool) -> None:
     found = await check(bound=bound, match="(?i)free money|bank")

@@ -114,3 +114,12 @@ def test_luck_on_a_few_items_does_not_pass() -> None:
     found = figures([answer(str(n)) for n in range(10)], resamples=10)
     assert found.recall.value == 1
     assert not judge_gate(parse_gate("recall=0.9"), found).passed
+
+
+@pytest.mark.parametrize("figure", ["precision", "f1"])
+def test_a_judge_that_flags_everything_passes_no_gate_where_everything_is_a_violation(figure: str) -> None:
+    answers = [answer(str(number)) for number in range(100)]
+    gate = parse_gate(f"{figure}=0.5")
+    assert "without an allowed item" in judge_gate(gate, figures(answers)).text
+    assert not judge_gate(gate, figures(answers)).passed
+    assert judge_gate(gate, figures([*answers, answer("allowed", expected=False, violation=False)])).passed
