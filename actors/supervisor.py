@@ -74,6 +74,8 @@ def _connect(ray: Any, replicas: Replicas) -> None:
         )
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"replicas.address: no Ray cluster at {where}: {_first_line(error)}") from error
+    except Exception as error:  # a node that is too slow to start has no class of its own
+        raise FatalError(f"Ray did not start on {where}: {_first_line(error)}") from error
 
 
 def _probe(address: str) -> None:

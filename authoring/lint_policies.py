@@ -17,7 +17,7 @@ from authoring.lint_records import Finding
 def load_policies(path: Path) -> dict[str, Policy]:
     """A policy's file, or all those of a folder and its folders (*.md but README.md), by file.
 
-    Raises InputError, also for an id that is used twice.
+    Raises InputError, also for a version of an id that is there twice.
     """
     files = [path]
     if path.is_dir():
@@ -27,8 +27,9 @@ def load_policies(path: Path) -> dict[str, Policy]:
     policies: dict[str, Policy] = {}
     for file in files:
         policy = load_policy(file)
-        if other := next((name for name, each in policies.items() if each.id == policy.id), None):
-            raise InputError(f"{file}: id: {policy.id!r} is also the id of {other}; ids must differ")
+        known = (policy.id, policy.version)
+        if other := next((name for name, each in policies.items() if (each.id, each.version) == known), None):
+            raise InputError(f"{file}: {policy.id}@{policy.version} is also in {other}; ids or versions must differ")
         policies[str(file)] = policy
     return policies
 
@@ -36,7 +37,7 @@ def load_policies(path: Path) -> dict[str, Policy]:
 def lint_policies(policies: Mapping[str, Policy]) -> tuple[Finding, ...]:
     """All findings in these policies, given by file, silenced ones included.
 
-    Two versions of one policy, of which one is a shadow, may label their golden items as they like.
+    Two versions of one policy, of which one may be a shadow, may label their golden items as they like.
     """
     read = {file: _golden(policy, Path(file)) for file, policy in policies.items()}
     pages = []

@@ -170,7 +170,7 @@ def forget(
     older_than: Annotated[str | None, typer.Option(help="All that was decided longer ago than this: 90d.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take content out of the table and the lookup; counts and the ledger stay as they are."""
+    """Take content out of the table, the lookup, evaluations and comparisons; counts and the ledger stay."""
     from jobs.forget import forget_job
 
     print(forget_job(load_config(config), item, content_hash, older_than, as_json))

@@ -22,6 +22,7 @@ class Binning(StrEnum):
 
 
 BINS = 10
+_NOTHING = 1e-9
 LEAST = 10
 """As many bins of equal mass as hold so many answers each, but at most BINS."""
 
@@ -96,6 +97,7 @@ def _ece(scored: Sample, places: Ints, confidence: float, resamples: int, seed: 
     holds those errors that make the observed one likely: all gaps are scaled by a factor, what the bootstrap says of
     chance is put on top, and the factors for which the observed error is between the outer quantiles are kept. What
     is outside them is half of what `confidence` leaves: in simulations with all of it the intervals were too narrow.
+    An error that is smaller than chance alone makes it is luck: its upper end is that of what chance makes.
     """
     n, clusters = len(places), int(scored.cluster.max()) + 1
     gaps = np.zeros((n, int(places.max()) + 1))
@@ -108,21 +110,25 @@ def _ece(scored: Sample, places: Ints, confidence: float, resamples: int, seed: 
     unbiased = np.sqrt(inside / np.maximum(1, inside - 1))
     chance = (resampled(lambda weights: weights @ gaps, scored.cluster, resamples, seed) - observed) * unbiased
 
-    def quantile(factor: float, level: float) -> float:
-        return float(np.quantile(np.abs(factor * observed + chance).sum(axis=1), level))
+    spread = np.sqrt((chance**2).mean(axis=0))
+    gap = observed / value if value > _NOTHING else spread / max(_NOTHING, spread.sum())
+
+    def quantile(error: float, level: float) -> float:
+        return float(np.quantile(np.abs(error * gap + chance).sum(axis=1), level))
 
     outside = (1 - confidence) / 4
-    low = _first(lambda factor: quantile(factor, 1 - outside) >= value)
-    high = _first(lambda factor: quantile(factor, outside) > value)
-    return Estimate(value, min(value, low * value), min(1.0, max(value, high * value)), n)
+    likely = max(value, quantile(0.0, 0.5))
+    low = _first(lambda error: quantile(error, 1 - outside) >= value)
+    high = _first(lambda error: quantile(error, outside) > likely)
+    return Estimate(value, min(value, low), max(value, high), n)
 
 
 def _first(holds: Callable[[float], bool]) -> float:
-    """The least factor for which it holds, to a thousandth; it holds for all above that, and surely for 8."""
-    low, high = 0.0, 8.0
+    """The least error for which it holds, to a ten-thousandth; it holds for all above that. 1 if it never does."""
+    low, high = 0.0, 1.0
     if holds(low):
         return low
-    while high - low > 0.001:
+    while high - low > 0.0001:
         middle = (low + high) / 2
         low, high = (low, middle) if holds(middle) else (middle, high)
     return high

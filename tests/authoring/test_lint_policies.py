@@ -72,13 +72,21 @@ def test_what_is_wrong_with_a_golden_file_is_said_with_its_line(tmp_path: Path) 
     assert "bad.csv:2" in finding.message
 
 
-def test_a_folder_without_policies_and_an_id_that_is_used_twice_are_refused(tmp_path: Path) -> None:
+def test_a_folder_may_have_several_versions_of_one_policy(tmp_path: Path) -> None:
+    for version in ("1.0", "1.1"):
+        text = CLEAN.replace('version: "1.0"', f'version: "{version}"')
+        (tmp_path / f"market-{version}.md").write_text(text, encoding="utf-8")
+    assert [policy.version for policy in load_policies(tmp_path).values()] == ["1.0", "1.1"]
+    assert not findings(tmp_path)
+
+
+def test_a_folder_without_policies_and_a_version_that_is_there_twice_are_refused(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("Policies come here.")
     with pytest.raises(InputError, match="no policy in this folder"):
         load_policies(tmp_path)
     for name in ("a", "b"):
         (tmp_path / f"{name}.md").write_text(CLEAN, encoding="utf-8")
-    with pytest.raises(InputError, match=r"b\.md: id: 'market' is also the id of .*a\.md"):
+    with pytest.raises(InputError, match=r"b\.md: market@.* is also in .*a\.md"):
         load_policies(tmp_path)
 
 

@@ -60,3 +60,11 @@ def test_a_judge_as_sure_as_it_is_right_can_be_without_error() -> None:
     assert found.low == 0
     assert found.value is not None
     assert found.value > 0, "chance alone makes gaps"
+
+
+def test_an_error_that_is_nothing_by_luck_has_no_narrow_interval() -> None:
+    truth = np.array([1] * 4 + [1] * 2 + [0] * 2 + [0] * 4, bool)
+    score = np.array([0.99] * 4 + [0.01] * 2 + [0.99] * 2 + [0.01] * 4)
+    found = calibration(scored(truth, score), resamples=200).ece
+    assert found.value == pytest.approx(0)
+    assert (found.high or 0) > 0.2
