@@ -285,6 +285,8 @@ class Loop:
         while True:
             await asyncio.sleep(_REPORT_SECONDS)
             await self._threads.run(self._tell, self.report())
+            if self._reuse.freed:
+                await self._threads.run(self._reuse.settle, ())
             if self._reuse.parked:
                 await self._backlog.add(self._reuse.again(), free=self._care is None)
                 self._launch()

@@ -60,6 +60,11 @@ class Reuse:
         """Some of them wait for another process."""
         return bool(self._parked)
 
+    @property
+    def freed(self) -> bool:
+        """Claims are left of cases that we will not judge: others may wait for them, so `settle` soon."""
+        return bool(self._freed)
+
     def again(self) -> list[Waiting]:
         """Those that wait for another process, to be asked about and sifted once more."""
         self._parked = [each for each in self._parked if not each[0].lost]
