@@ -19,8 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-PATIENCE_SECONDS = 120.0
-_SIGN_SECONDS = 10.0
+PATIENCE_SECONDS = 15.0
+_SIGN_SECONDS = 2.0
 _ASKED = 1_000
 
 
