@@ -62,6 +62,11 @@ def test_a_shadow_stands_beside_the_live_version_item_by_item(place: Workplace) 
     flipped = [row for row in rows if row["flipped"]]
     assert 0 < len(flipped) < 60
     assert flipped == [row for row in rows if row["live_violation"] != row["shadow_violation"]]
+    differ = place.query(
+        "select item_id, live_action, shadow_action from shadow_beside_live "
+        "where flipped or live_action <> shadow_action"
+    )
+    assert {row["item_id"] for row in differ} >= {row["item_id"] for row in flipped}
     live = {row["item_id"]: row for row in place.query("from verdicts where policy_id = 'p0'")}
     shadow = {row["item_id"]: row for row in place.query("from shadow_verdicts")}
     for row in rows:
