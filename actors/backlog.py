@@ -58,7 +58,7 @@ class Backlog:
         """No case of this shard is judged; those that waited for one take its place."""
         gone = [case for holding, case in self._line if holding is lost]
         kept = [entry for entry in self._line if entry[0] is not lost]
-        self._line = deque([*self._reuse.dropped(gone), *kept])
+        self._line = deque([*self._reuse.dropped(gone, lost.uncommitted), *kept])
 
     def close(self) -> None:
         """Nothing more is to be judged."""

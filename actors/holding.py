@@ -92,6 +92,11 @@ class Holding:
         """The caution that still holds."""
         return self.caution if self.caution is not None and self.standing.low < self.caution.until else None
 
+    @property
+    def uncommitted(self) -> list[Outcome]:
+        """What finished since the last release."""
+        return [outcome for track in self.tracks.values() for outcome in track.ready]
+
     def reach(self, position: int) -> None:
         """Every item before `position` was read."""
         self._begun = True

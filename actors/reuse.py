@@ -62,7 +62,7 @@ class Reuse:
 
     @property
     def freed(self) -> bool:
-        """Claims are left of cases that we will not judge: others may wait for them, so `settle` soon."""
+        """Claims are left of cases that we will not commit: others may wait for them, so `settle` soon."""
         return bool(self._freed)
 
     def again(self) -> list[Waiting]:
@@ -124,7 +124,8 @@ class Reuse:
     def settle(self, outcomes: Iterable[Outcome]) -> None:
         """These are in the table: others may know. Slow. Raises TransientError, FatalError."""
         freed, self._freed = self._freed, set()
-        freed |= {outcome.key for outcome in outcomes if outcome.stage is Stage.JUDGE and outcome.key}
+        freed |= _claimed(outcomes)
+        freed -= self._followers.keys()  # claimed again since, and with the judge
         if self._lookup is not None and freed:
             with self._asking:
                 self._lookup.release(freed)
@@ -153,8 +154,9 @@ class Reuse:
             self._finish(each, self._deciding.reuse(other, known(outcome)))
         return []
 
-    def dropped(self, cases: Iterable[Case]) -> list[Waiting]:
-        """These will not be judged, since their shard is lost. Returns those to be judged in their place."""
+    def dropped(self, cases: Iterable[Case], uncommitted: Iterable[Outcome] = ()) -> list[Waiting]:
+        """Their shard is lost: these will not be judged, or committed. Returns those to be judged in their place."""
+        self._freed |= _claimed(uncommitted)
         self._recent.clear()  # some of it may have been lost with the shard, uncommitted
         for key, followers in self._followers.items():
             self._followers[key] = [each for each in followers if not each[0].lost]
@@ -173,3 +175,8 @@ class Reuse:
         self._recent[key] = known
         if len(self._recent) > _RECENT:
             self._recent.popitem(last=False)
+
+
+def _claimed(outcomes: Iterable[Outcome]) -> set[str]:
+    """Keys that were claimed for these."""
+    return {outcome.key for outcome in outcomes if outcome.stage is Stage.JUDGE and outcome.key}

@@ -66,7 +66,12 @@ class Track:
         """Nothing is under way, and nothing waits to be committed."""
         return not self._pending and not self._ready
 
-    def release(self) -> Sequence[Outcome]:
+    @property
+    def ready(self) -> Sequence[Outcome]:
         """The outcomes that finished since the last release."""
+        return tuple(self._ready)
+
+    def release(self) -> Sequence[Outcome]:
+        """What is ready; from now on it is not."""
         outcomes, self._ready = self._ready, []
         return outcomes

@@ -15,7 +15,7 @@ from actors.limits import Limits
 from actors.loop import Loop
 from actors.scripted import ScriptedJudge
 from assay.config import ScriptedConfig
-from assay.contracts import NO_MARKS, Caution, Grant, History, Marks, Tally
+from assay.contracts import NO_MARKS, Caution, Grant, History, Marks, Polled, Tally
 from assay.records import Arrival, Case, Judgement, Reason, Rejection, Stage
 from sinks.memory import MemoryLookup, MemorySink
 from sources.memory import MemorySource
@@ -261,6 +261,46 @@ async def test_three_loops_that_share_a_lookup_judge_each_content_once(seed: int
     assert judge.asked == {text: counts[text] if text in rejects else 1 for text in counts}
     assert len(sink.outcomes) == 120
     assert not claims
+
+
+class Partly(Counting):
+    """Waits for `later` from the tenth position on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.later = asyncio.Event()
+
+    async def judge(self, case: Case) -> Judgement:
+        if case.item.place.position >= 10:
+            await self.later.wait()
+        return await super().judge(case)
+
+
+class Losing(MemorySource):
+    """Loses HOME as soon as `lost` is set, and never ends."""
+
+    lost = False
+
+    def poll(self, room: int, timeout: float) -> Polled:
+        return Polled(revoked=[HOME]) if self.lost else replace(super().poll(room, timeout), ended=False)
+
+
+async def test_what_a_lost_shard_had_claimed_others_may_judge_while_this_loop_goes_on() -> None:
+    sink, judge, claims = MemorySink(), Partly(), dict[str, object]()
+    source = Losing([Grant(HOME)], {HOME: [item(HOME, at) for at in range(40)]})
+    slow, history = Limits(window=16, flush_seconds=60), History(MemoryLookup(sink, claims=claims))
+    loop = Loop(source, judge, sink, (SPAM,), "run", slow, lambda _: None, history=history)
+    running = asyncio.create_task(loop.run())
+    await until(lambda: (loop.report().tally.judged, len(loop._flights)) == (10, 16))
+    assert len(claims) == 40, "finished but not committed, with the judge, and in the line"
+    source.lost = True
+    await until(lambda: len(claims) == 16)
+    judge.later.set()
+    await until(lambda: not claims)
+    assert not running.done()
+    loop.stop()
+    await running
+    assert not sink.outcomes
 
 
 async def test_what_another_process_keeps_claimed_waits_and_a_stop_leaves_it() -> None:
