@@ -9,6 +9,8 @@ import pytest
 
 from jobs.evaluate import keep_report
 from jobs.forget_trials import forget_trials
+from jobs.sql import query
+from jobs.trial import trial_table
 from sinks.forget import Forgotten, Wanted
 from tests.jobs.workplace import Workplace
 
@@ -57,5 +59,11 @@ def test_what_attacks_made_of_an_item_is_forgotten_with_it(place: Workplace) -> 
     golden.write_text(f"item_id,policy_id,label,text\nx,p0,violates,{SECRET}\ny,p0,violates,free money\n")
     place.backfill()
     place.run("eval", "CONFIG", "--golden", str(golden), "--adversarial", "--attack", "case", "--json")
-    said = json.loads(place.run("forget", "CONFIG", "--item", "x", "--json").stdout)
-    assert said["trials"] == {"rows": 2, "files": 3}
+    table = trial_table(str(place.folder / "out" / "audit"))
+    made = query(table, "select distinct item_id from outcome_rows where item_id like 'x%'").to_pylist()
+    assert "x" in {row["item_id"] for row in made}
+    assert len(made) > 1, "and what the attacks made of it"
+    place.run("forget", "CONFIG", "--item", "x", "--json")
+    left = query(table, "select distinct item_id[1] as first from outcome_rows where item_id is not null").to_pylist()
+    assert left == [{"first": "y"}], "the others' ids are gone"
+    assert not holding(place.folder / "out" / "audit" / "evals" / "items", SECRET)

@@ -120,7 +120,9 @@ def test_of_two_texts_that_come_at_once_under_one_version_one_is_taken(tmp_path:
 
 
 def test_two_jobs_that_start_together_with_two_texts_of_one_version(place: Workplace, tmp_path: Path) -> None:
-    other = Workplace(tmp_path / "other", place.config | {"policies": ["policies/p0.md"]})
+    other = Workplace(
+        tmp_path / "other", place.config | {"policies": ["policies/p0.md"]}, environment=place.environment
+    )
     other.config["sink"] = {"kind": "delta", "path": str(tmp_path / "out" / "audit")}
     other.config["source"] = place.config["source"] | {"path": str(tmp_path / "data" / "*.parquet")}
     (other.folder / "policies").mkdir(parents=True)
