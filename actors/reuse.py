@@ -156,8 +156,10 @@ class Reuse:
 
     def dropped(self, cases: Iterable[Case], uncommitted: Iterable[Outcome] = ()) -> list[Waiting]:
         """Their shard is lost: these will not be judged, or committed. Returns those to be judged in their place."""
-        self._freed |= _claimed(uncommitted)
-        self._recent.clear()  # some of it may have been lost with the shard, uncommitted
+        gone = _claimed(uncommitted)
+        self._freed |= gone
+        for key in gone:
+            self._recent.pop(key, None)
         for key, followers in self._followers.items():
             self._followers[key] = [each for each in followers if not each[0].lost]
         heirs = []

@@ -75,9 +75,18 @@ async def test_a_verdict_that_was_lost_before_its_commit_is_not_reused(make: Mak
     assert judged_now(reuse, (holding, case))
     reuse.landed(holding, case, await DECIDING.decide(case))
     holding.lost = True
-    reuse.dropped([])
+    reuse.dropped([], finished)
     assert judged_now(reuse, copy), "the row that it would name is in no table"
     assert [each.stage for each in finished] == [Stage.JUDGE]
+
+
+async def test_what_was_judged_is_still_known_when_another_shard_is_done(make: Maker, finished: list[Outcome]) -> None:
+    reuse, (holding, case), copy = make(MemoryLookup(MemorySink())), waiting("a"), waiting("b")
+    assert judged_now(reuse, (holding, case))
+    reuse.landed(holding, case, await DECIDING.decide(case))
+    reuse.dropped([], [])
+    assert not judged_now(reuse, copy)
+    assert [each.stage for each in finished] == [Stage.JUDGE, Stage.REUSED]
 
 
 async def test_what_was_committed_just_before_its_claim_came_free_is_not_judged(
