@@ -14,7 +14,7 @@ from assay.config_parts import Duration
 from assay.errors import InputError
 from jobs.forget_trials import forget_in, forget_trials
 from sinks.counts import active_files
-from sinks.forget import Wanted
+from sinks.forget import Forgotten, Wanted
 from sinks.lookup import TableLookup
 from sinks.upkeep import SHORTEST_VACUUM_HOURS
 
@@ -29,7 +29,8 @@ def forget_job(
         raise InputError("--item and --content-hash: not valid Unicode; no id in the table looks like this")
     wanted = Wanted(item, content_hash, _before(older_than))
     tried, copies = forget_trials(config.sink.path, wanted)
-    gone = forget_in(config.sink.path, wanted)
+    tried_only = (tried.files or copies) and active_files(config.sink.path, "verdicts") is None
+    gone = Forgotten() if tried_only else forget_in(config.sink.path, wanted)
     hours = max(SHORTEST_VACUUM_HOURS, config.sink.vacuum_hours)
     if as_json:
         trials = {"rows": tried.rows, "files": copies}

@@ -67,3 +67,12 @@ def test_what_attacks_made_of_an_item_is_forgotten_with_it(place: Workplace) -> 
     left = query(table, "select distinct item_id[1] as first from outcome_rows where item_id is not null").to_pylist()
     assert left == [{"first": "y"}], "the others' ids are gone"
     assert not holding(place.folder / "out" / "audit" / "evals" / "items", SECRET)
+
+
+def test_where_only_evaluations_are_an_item_is_forgotten_in_them(place: Workplace) -> None:
+    golden = place.folder / "golden.csv"
+    golden.write_text(f"item_id,policy_id,label,text\nx,p0,violates,{SECRET}\ny,p0,violates,free money\n")
+    place.run("eval", "CONFIG", "--golden", str(golden), "--json")
+    said = json.loads(place.run("forget", "CONFIG", "--item", "x", "--json").stdout)
+    assert (said["rows"], said["trials"]) == (0, {"rows": 1, "files": 2})
+    assert "nothing audited yet" in place.run("forget", "CONFIG", "--item", "x", code=2).stderr
