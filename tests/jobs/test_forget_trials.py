@@ -74,5 +74,5 @@ def test_where_only_evaluations_are_an_item_is_forgotten_in_them(place: Workplac
     golden.write_text(f"item_id,policy_id,label,text\nx,p0,violates,{SECRET}\ny,p0,violates,free money\n")
     place.run("eval", "CONFIG", "--golden", str(golden), "--json")
     said = json.loads(place.run("forget", "CONFIG", "--item", "x", "--json").stdout)
-    assert (said["rows"], said["trials"]) == (0, {"rows": 1, "files": 2})
+    assert (said["rows"], said["trials"]) == (0, {"rows": 1, "files": 1})
     assert "nothing audited yet" in place.run("forget", "CONFIG", "--item", "x", code=2).stderr
