@@ -57,6 +57,7 @@ def test_what_comes_by_kafka_while_a_backfill_runs_is_judged_once(
     nightly = make_workplace(tmp_path / "nightly", files=2, items=200).join(ray_cluster)
     nightly.config["judge"] |= {"latency_ms": 40, "window": 8, "journal": str(tmp_path / "journal")}
     live = stream_beside(nightly, tmp_path, kafka, topic_name).join(ray_cluster)
+    live.config["replicas"]["count"] = 1  # two would share out the partitions anew, and drop what they were judging
     kafka.produce(topic_name, repeated(range(500), 500))  # 400 of them are the backfill's
     process = nightly.start("backfill", "CONFIG", "--json")
     summary = live.stream()
