@@ -42,7 +42,7 @@ stream-demo: $(STAMP)
 	@$(BIN)/python -m jobs.stream_demo
 
 test: $(STAMP)
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
