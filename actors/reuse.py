@@ -125,7 +125,7 @@ class Reuse:
         """These are in the table: others may know. Slow. Raises TransientError, FatalError."""
         freed, self._freed = self._freed, set()
         freed |= _claimed(outcomes)
-        freed -= self._followers.keys()  # claimed again since, and with the judge
+        freed = {key for key in freed if key not in self._followers}  # these are claimed again, and with the judge
         if self._lookup is not None and freed:
             with self._asking:
                 self._lookup.release(freed)
