@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from actors.calibration import Curve, Held
 from actors.engine_load import Engine, Language, load_engine, load_language, prepare_environment, sampling
 from actors.identity import identify
 from actors.parse import Answer, parse
@@ -61,7 +62,7 @@ class VllmJudge:
         self._gpus = gpus
         self._language: Language | None = None
         self._engine: Engine | None = None
-        self._params: dict[str, SamplingParams] = {}
+        self._params: dict[tuple[str, bool | None], SamplingParams] = {}
         self._numbers = itertools.count()
 
     async def start(self, policies: Sequence[Policy]) -> None:
@@ -83,18 +84,20 @@ class VllmJudge:
                 await self._warm(policy, layout)
 
     async def judge(self, case: Case) -> Judgement:
-        """A verdict or a named rejection, after at most two attempts. Raises EngineDied."""
+        """A verdict or a named rejection, after at most two attempts. Raises EngineDied.
+
+        Where a calibrated judge's threshold overrules the model, two more at most, held to the other decision, so that
+        rules and rationale fit it; a rejection if neither is a complete answer.
+        """
         try:
             prompt = await self._render(case)
         except RecordError as error:
             return Judgement(
                 Rejection(error.reason, error.detail, show(case.item).encode("utf-8", "replace")), attempts=0
             )
-        params = self._sampling(case.policy)
-        attempts = [await self._attempt(prompt, case.policy, params)]
-        again = self._second(attempts[0].result, params, prompt)
-        if again is not None:
-            attempts.append(await self._attempt(prompt, case.policy, again))
+        attempts = await self._ask(prompt, case.policy)
+        if (held := self._overruled(attempts[-1].result, case.policy)) is not None:
+            attempts += await self._ask(prompt, case.policy, held)
         engine, _ = self._running()
         return Judgement(
             result=attempts[-1].result,
@@ -148,12 +151,29 @@ class VllmJudge:
         shown = language.renderer.show(case.item)
         return language.renderer.render_shown(case.policy, shown, self._room(case.policy, shown.layout))
 
-    def _sampling(self, policy: Policy) -> SamplingParams:
-        params = self._params.get(policy.hash)
+    def _sampling(self, policy: Policy, violation: bool | None = None) -> SamplingParams:
+        params = self._params.get((policy.hash, violation))
         if params is None:
             _, language = self._running()
-            params = self._params[policy.hash] = sampling(self._config, language, policy)
+            params = self._params[policy.hash, violation] = sampling(self._config, language, policy, violation)
         return params
+
+    def _curve(self, policy: Policy) -> Curve | None:
+        _, language = self._running()
+        return language.calibration.of(policy.id) if language.calibration else None
+
+    def _overruled(self, result: Verdict | Rejection, policy: Policy) -> Held | None:
+        curve = self._curve(policy)
+        return curve.overrules(result) if curve is not None and isinstance(result, Verdict) else None
+
+    async def _ask(self, prompt: Rendered, policy: Policy, held: Held | None = None) -> list[_Attempt]:
+        """One attempt, and a second one where the first was in vain and that helps."""
+        params = self._sampling(policy, held.violation if held else None)
+        attempts = [await self._attempt(prompt, policy, params, held)]
+        again = self._second(attempts[0].result, params, prompt)
+        if again is not None:
+            attempts.append(await self._attempt(prompt, policy, again, held))
+        return attempts
 
     def _second(self, result: Verdict | Rejection, params: SamplingParams, prompt: Rendered) -> SamplingParams | None:
         """Parameters for a second attempt, None where that would not help."""
@@ -174,14 +194,14 @@ class VllmJudge:
         other.seed = self._config.seed + 1
         return other
 
-    async def _attempt(self, prompt: Rendered, policy: Policy, params: SamplingParams) -> _Attempt:
+    async def _attempt(self, prompt: Rendered, policy: Policy, params: SamplingParams, held: Held | None) -> _Attempt:
         _, language = self._running()
         output = await self._generate(prompt.ids, params)
         if isinstance(output, Rejection):
             return _Attempt(output, 0, 0)
         ids, finish_reason, flat, cached = output
         answer = Answer(ids, finish_reason, None if flat is None else _Scores(flat))
-        result = parse(answer, policy, language.codec, self._config.keep_reasoning)
+        result = parse(answer, policy, language.codec, self._config.keep_reasoning, self._curve(policy), held)
         return _Attempt(result, cached, len(ids))
 
     async def _generate(

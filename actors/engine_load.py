@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib.util
 import multiprocessing
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from actors.calibration import Calibration, read_calibration
 from actors.grammar import contract_grammar, harmony_tag
 from actors.guard import Guard
 from actors.identity import family_of, hub_revision, model_folder
@@ -41,6 +42,7 @@ class Language:
     renderer: Renderer
     codec: Codec
     harmony: bool
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def prepare_environment(config: VllmConfig) -> None:
 
 
 def load_language(config: VllmConfig) -> Language:
-    """Tokenizer, renderer and codec; a few seconds. Raises FatalError when the folder can't be used."""
+    """Tokenizer, renderer, codec and calibration; a few seconds. Raises FatalError when the folder can't be used."""
     from transformers import AutoTokenizer
 
     name, revision = _name_and_revision(config)
@@ -73,11 +75,12 @@ def load_language(config: VllmConfig) -> Language:
         harmony = _is_harmony(config, name, revision)
     except (OSError, ValueError) as error:
         raise FatalError(f"the tokenizer or config of {config.model} can't be loaded: {error}") from error
-    return language(config, tokenizer, harmony)
+    folder = model_folder(config)
+    return replace(language(config, tokenizer, harmony), calibration=read_calibration(folder) if folder else None)
 
 
 def language(config: VllmConfig, tokenizer: PreTrainedTokenizerBase, harmony: bool) -> Language:
-    """The same for a tokenizer in memory."""
+    """The same for a tokenizer in memory, without a calibration."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         raise FatalError(f"{config.model} has no fast tokenizer (tokenizer.json), which assay needs")
@@ -138,15 +141,18 @@ def engine_args(config: VllmConfig, on_cpu: bool) -> AsyncEngineArgs:
     )
 
 
-def sampling(config: VllmConfig, language: Language, policy: Policy) -> SamplingParams:
-    """How answers under `policy` are sampled; one object for all its cases (vLLM copies what it changes)."""
+def sampling(config: VllmConfig, language: Language, policy: Policy, violation: bool | None = None) -> SamplingParams:
+    """How answers under `policy` are sampled; one object for all its cases (vLLM copies what it changes).
+
+    `violation`: what each answer is held to, None for whatever the model says.
+    """
     from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
 
     codec, limit = language.codec, config.max_rationale_chars
     grammar = (
-        StructuredOutputsParams(structural_tag=harmony_tag(policy, limit))
+        StructuredOutputsParams(structural_tag=harmony_tag(policy, limit, violation))
         if language.harmony
-        else StructuredOutputsParams(grammar=contract_grammar(policy, limit))
+        else StructuredOutputsParams(grammar=contract_grammar(policy, limit, violation))
     )
     digits = [codec.zero, codec.one]
     return SamplingParams(

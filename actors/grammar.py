@@ -20,12 +20,17 @@ _CHAR = r'[^"\\\x00-\x1f\x7f]'
 xgrammar up to 0.7 s per token and case, of a class 0.05 ms."""
 
 
-def contract_grammar(policy: Policy, rationale_chars: int) -> str:
-    """EBNF for one answer under `policy`. Rule ids are letters, digits and ._- only, so they need no escaping."""
+def contract_grammar(policy: Policy, rationale_chars: int, violation: bool | None = None) -> str:
+    """EBNF for one answer under `policy`; if `violation` is told, for one that says so and nothing else.
+
+    Rule ids are letters, digits and ._- only, so they need no escaping.
+    """
+    allowed, violating = r'"0,\"rule_ids\":[]"', r'"1,\"rule_ids\":[" rules "]"'
+    decision = f"{allowed} | {violating}" if violation is None else violating if violation else allowed
     rules = " | ".join(f'"{rule_id}"' for rule_id in policy.rule_ids)
     more = len(policy.rule_ids) - 1
     return rf"""
-root ::= "{{\"violation\":" ("0,\"rule_ids\":[]" | "1,\"rule_ids\":[" rules "]") rest
+root ::= "{{\"violation\":" ({decision}) rest
 rules ::= rule{f' ("," rule){{0,{more}}}' if more else ""}
 rule ::= "\"" ({rules}) "\""
 rest ::= ",\"confidence\":\"" confidence "\",\"rationale\":\"" {_CHAR}{{0,{rationale_chars}}} "\"}}"
@@ -33,10 +38,11 @@ confidence ::= "low" | "medium" | "high"
 """
 
 
-def harmony_tag(policy: Policy, rationale_chars: int) -> str:
+def harmony_tag(policy: Policy, rationale_chars: int, violation: bool | None = None) -> str:
     """Structural tag (JSON) for gpt-oss: an analysis of any length or none, then one final message that is the answer.
 
     The prompt ends with `<|start|>assistant`. The model may write the final channel's header in three ways.
+    `violation` as for `contract_grammar`.
     """
     specials = list(SPECIAL_IDS)
     analysis: list[_Format] = [
@@ -57,7 +63,7 @@ def harmony_tag(policy: Policy, rationale_chars: int) -> str:
         _token(CHANNEL),
         {"type": "or", "elements": headers},
         _token(MESSAGE),
-        {"type": "grammar", "grammar": contract_grammar(policy, rationale_chars)},
+        {"type": "grammar", "grammar": contract_grammar(policy, rationale_chars, violation)},
     ]
     whole = _sequence([{"type": "optional", "content": _sequence(analysis)}, *answer])
     return json.dumps({"type": "structural_tag", "format": whole})

@@ -72,7 +72,7 @@ def model_folder(config: VllmConfig) -> Path | None:
         return None
     raise InputError(
         f"judge.model: there is no folder {folder}; give the path of a model folder or a name such as org/model "
-        "(the demo's small model is made by `python -m actors.small_model FOLDER`)"
+        "(the small judge is made by `assay model fetch small`)"
     )
 
 

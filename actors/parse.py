@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from actors.calibration import Curve, Held, sigmoid
 from actors.prompt_harmony import CALL, CHANNEL, CONSTRAIN, END, MESSAGE, RETURN, SPECIAL_IDS, START
 from assay.errors import RecordError
 from assay.policy import Policy
@@ -58,8 +59,19 @@ class Codec:
     one: int | None
 
 
-def parse(answer: Answer, policy: Policy, codec: Codec, keep_reasoning: bool = True) -> Verdict | Rejection:
-    """The verdict, or why there is none; `raw` is then the whole output as text, control tokens shown."""
+def parse(
+    answer: Answer,
+    policy: Policy,
+    codec: Codec,
+    keep_reasoning: bool = True,
+    curve: Curve | None = None,
+    held: Held | None = None,
+) -> Verdict | Rejection:
+    """The verdict, or why there is none; `raw` is then the whole output as text, control tokens shown.
+
+    With a `curve` the score is corrected by it, and the confidence follows from the score. An answer that was `held` to
+    a decision has the score and the confidence that came with it.
+    """
     channels = codec.split(answer.ids)
     pieces = (codec.decode([answer.ids[k] for k in part]) for part in channels.reasoning)
     reasoning = _writable("\n".join(pieces)) if keep_reasoning and channels.reasoning else None
@@ -70,14 +82,14 @@ def parse(answer: Answer, policy: Policy, codec: Codec, keep_reasoning: bool = T
     except RecordError as error:
         raw = _writable(codec.decode(answer.ids)).encode()
         return Rejection(error.reason, error.detail, raw, reasoning)
-    score = _score(answer, final, text, codec)
-    severity, action = policy.decide(contract.rule_ids, contract.confidence, score)
+    score, confidence = _certainty(contract, _log_odds(answer, final, text, codec), curve, held)
+    severity, action = policy.decide(contract.rule_ids, confidence, score)
     return Verdict(
         contract.violation,
         contract.rule_ids,
         severity,
         action,
-        contract.confidence,
+        confidence,
         contract.rationale,
         score,
         reasoning,
@@ -144,8 +156,19 @@ def _writable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _score(answer: Answer, final: range, text: str, codec: Codec) -> float | None:
-    """P(violation) from the token that says 0 or 1: P(1) / (P(0) + P(1)). None where no token says just that."""
+def _certainty(
+    contract: _Contract, odds: float | None, curve: Curve | None, held: Held | None
+) -> tuple[float | None, Confidence]:
+    if held is not None:
+        return held.score, held.confidence
+    if odds is None or curve is None:
+        return (None if odds is None else sigmoid(odds)), contract.confidence
+    score = curve.score(odds)
+    return score, curve.confidence(score, contract.violation)
+
+
+def _log_odds(answer: Answer, final: range, text: str, codec: Codec) -> float | None:
+    """ln(P(1) / P(0)) of the token that says 0 or 1. None where no token says just that."""
     found = _DIGIT.match(text)
     if not found or answer.scores is None or codec.zero is None or codec.one is None:
         return None
@@ -160,13 +183,7 @@ def _score(answer: Answer, final: range, text: str, codec: Codec) -> float | Non
     zero, one = answer.scores.at(position, codec.zero), answer.scores.at(position, codec.one)
     if zero is None or one is None or math.isnan(zero - one):
         return None
-    return _sigmoid(one - zero)
-
-
-def _sigmoid(x: float) -> float:
-    if x >= 0:
-        return 1 / (1 + math.exp(-x))
-    return math.exp(x) / (1 + math.exp(x))
+    return one - zero
 
 
 def split_plain(ids: Sequence[int], control: frozenset[int]) -> Channels:

@@ -19,10 +19,10 @@ import yaml
 from pydantic import BaseModel
 from rich.console import Console
 
-from actors.small_model import prepare
 from assay.config import Config, KafkaConfig
 from assay.errors import AssayError, FatalError, InputError
 from jobs.broker import LocalBroker, kafka_home
+from jobs.demo_judge import about, make_model, shown
 from jobs.load import load_config
 from jobs.sql_output import printable
 from sources.kafka_play import Tap, ensure_topics, send
@@ -62,25 +62,18 @@ def demo(config_path: Path, folder: Path, console: Console) -> None:
         source, topic = _topics(job)
         written = folder / "stream-demo.yaml"
         _write(job, written)
-        if job.judge.kind == "vllm" and not Path(job.judge.model).exists():
-            console.print(f"making the small model in {_shown(Path(job.judge.model))} (half a minute)")
-            prepare(Path(job.judge.model).parent)
+        make_model(job, console)
         ensure_topics(source, [source.topics[0], topic])
         with closing(Tap(source, topic)) as tap:
             count = send(source, source.topics[0], _events(ROOT / "configs" / "sample" / "items.jsonl"))
             console.print(f"sent {count} items to topic {source.topics[0]} at {address}")
-            console.print(
-                f"[bold]$ assay stream {_shown(written)} --until-end[/]   (two minutes or so)", soft_wrap=True
-            )
+            console.print(f"[bold]$ assay stream {shown(written)} --until-end[/]   (two minutes or so)", soft_wrap=True)
             summary = audit(written, tap, lambda message: _show(message, console))
-    shown = "".join(line for line in summary.splitlines(keepends=True) if not line.startswith("try next"))
-    console.print(f"\n{shown}", markup=False, highlight=False, soft_wrap=True, end="")
-    if config.judge.kind == "vllm":
-        console.print(
-            "\nMost of the wait is the judge's start. It has 135 million parameters and can't follow a written policy: "
-            "its verdicts are noise, and show that the machinery works."
-        )
-    console.print(f'\nTry next:\n\n  .venv/bin/assay sql {_shown(written)} "{_NEXT}"', highlight=False, soft_wrap=True)
+    printed = "".join(line for line in summary.splitlines(keepends=True) if not line.startswith("try next"))
+    console.print(f"\n{printed}", markup=False, highlight=False, soft_wrap=True, end="")
+    if text := about(config):
+        console.print(f"\nMost of the wait is the judge's start. {text}")
+    console.print(f'\nTry next:\n\n  .venv/bin/assay sql {shown(written)} "{_NEXT}"', highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -95,7 +88,7 @@ def broker(folder: Path, console: Console) -> Iterator[tuple[str, Path]]:
         return
     if not os.environ.get("KAFKA_HOME"):
         raise InputError(_NO_BROKER)
-    console.print(f"starting a broker in {_shown(folder / 'broker')}")
+    console.print(f"starting a broker in {shown(folder / 'broker')}")
     own = LocalBroker(kafka_home(), folder / "broker")
     try:
         yield own.start(), folder / "audit"
@@ -163,12 +156,6 @@ def _write(job: Config, path: Path) -> None:
     content = yaml.safe_dump(job.model_dump(mode="json", exclude_none=True), sort_keys=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"# Written by the demo: its config, with the broker and the folders of this time.\n{content}")
-
-
-def _shown(path: Path) -> Path:
-    path = path.resolve()
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def main(arguments: Sequence[str]) -> int:

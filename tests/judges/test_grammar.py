@@ -80,3 +80,15 @@ def test_a_policy_with_one_rule_and_one_with_many_compile(small_model_folder: Pa
     )
     for chosen in (one, many):
         build.compile_grammar(contract_grammar(chosen, 4000))
+
+
+@pytest.mark.parametrize("violation", [False, True])
+def test_a_held_answer_can_say_nothing_else(small_model_folder: Path, violation: bool) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(small_model_folder)
+    compiled = compiler(tokenizer).compile_grammar(contract_grammar(UNDER, 40, violation))
+    stop = tokenizer.eos_token_id
+    for text in GOOD:
+        says_so = text.startswith(f'{{"violation":{int(violation)}')
+        assert accepts(compiled, [*tokenizer.encode(text), stop], [stop]) is says_so, text
+    for text in BAD:
+        assert not accepts(compiled, [*tokenizer.encode(text), stop], [stop]), text

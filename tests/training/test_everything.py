@@ -1,0 +1,70 @@
+"""The one command: the order of its steps, and what it says when one of them fails."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from assay.errors import FatalError, InputError
+from training.everything import Step, do, making, measuring
+
+
+def test_steps_are_in_order_and_share_seed_and_folder(tmp_path: Path) -> None:
+    found = making(Path("data"), tmp_path, 90, 7)
+    assert [step.name for step in found] == [
+        "prepare",
+        "teacher",
+        "train",
+        "score",
+        "score",
+        "baselines",
+        "export",
+        "card",
+    ]
+    assert all(str(tmp_path) in step.arguments for step in found)
+    assert [step.arguments[-2:] for step in (found[0], found[2])] == [("--seed", "7")] * 2
+    checked = [step.name for step in found if ("--checkpoint", str(tmp_path)) == step.arguments[-2:]]
+    assert checked == ["score", "export"]
+
+
+def test_the_judge_that_ships_is_measured_without_training(tmp_path: Path) -> None:
+    found = measuring(Path("data"), tmp_path, 90, 7)
+    assert [step.name for step in found] == ["prepare", "score", "score", "baselines", "card"]
+    assert found[1].arguments[-1] == "--shipped"
+
+
+def test_training_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "step-000010").mkdir()
+    assert "--resume" in making(Path("data"), tmp_path, 90, 0)[2].arguments
+
+
+def test_every_step_takes_the_arguments_that_it_is_given(tmp_path: Path) -> None:
+    (tmp_path / "step-000010").mkdir()
+    for step in (*making(Path("data"), tmp_path, 90, 7), *measuring(Path("data"), tmp_path, 90, 7)):
+        command = typer.Typer()
+        command.command()(import_module(f"training.{step.name}").main)
+        assert CliRunner().invoke(command, [*step.arguments, "--help"]).exit_code == 0, step
+
+
+def test_a_step_with_wrong_input_ends_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(InputError, match="the step figures found its input wrong"):
+        do(Step("figures", (str(tmp_path),)))
+    assert "predictions.parquet: can't be read" in capfd.readouterr().err
+
+
+def test_a_step_that_fails_ends_it() -> None:
+    with pytest.raises(FatalError, match="the step nothing ended with 1"):
+        do(Step("nothing", ()))
+
+
+def test_the_command_ends_with_its_steps_code(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "training.card", str(tmp_path), "--out", str(tmp_path / "card.md")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {tmp_path}")

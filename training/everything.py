@@ -1,0 +1,95 @@
+"""The small judge from labelled data to model card, by one command.
+
+    python -m training.everything DATA --out out/training [--steps N] [--seed N]
+    python -m training.everything DATA --out out/training --measure     the card of the judge that ships, no training
+
+The steps are commands of their own, each with its own help, run one after another:
+
+    prepare     cases and policies to measure on        cases.parquet, policies.parquet
+    teacher     softer targets than labels              teacher.parquet
+    train       the judge, from where it was stopped    checkpoint folders step-*
+    score       what judge and base say of these cases  predictions.parquet
+    baselines   what simple baselines say of them       predictions.parquet
+    export      what ships: delta and judge.json        actors/small_judge/
+    card        the model card                          docs/small-judge.md
+
+Each works on the same work folder. Stopped, or failed, the command can be given again: training goes on from its newest
+checkpoint, and embeddings that were computed are kept; the other steps begin anew.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.errors import FatalError, InputError
+from training.baseline_embeddings import model_folder
+from training.command import run
+
+STEPS = 3160
+"""As many as the judge that ships was trained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`python -m training.<name>` with these arguments."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+def making(data: Path, work: Path, count: int, seed: int) -> tuple[Step, ...]:
+    """What is done, in this order. `count` are the steps of training, which is resumed if there is a checkpoint."""
+    trained = ("--checkpoint", str(work))
+    resumed = ("--resume",) if any(work.glob("step-*")) else ()
+    train = Step("train", (str(data), "--out", str(work), "--steps", str(count), "--seed", str(seed), *resumed))
+    prepare, *rest = measuring(data, work, count, seed, trained)
+    *compared, card = rest
+    teacher = Step("teacher", (str(data), "--out", str(work)))
+    return (prepare, teacher, train, *compared, Step("export", (str(work), *trained)), card)
+
+
+def measuring(
+    data: Path, work: Path, count: int, seed: int, judge: tuple[str, ...] = ("--shipped",)
+) -> tuple[Step, ...]:
+    """The same without training; `judge` tells `score` which one it is about."""
+    seeded = ("--seed", str(seed))
+    return (
+        Step("prepare", (str(data), "--out", str(work), "--drawn", str(count), *seeded)),
+        Step("score", (str(work), *judge)),
+        Step("score", (str(work),)),
+        Step("baselines", (str(work), *seeded)),
+        Step("card", (str(work),)),
+    )
+
+
+def do(step: Step) -> None:
+    """Run one step to its end, what it prints going where ours goes. Raises InputError or FatalError if it fails."""
+    print(f"== {step.name}", file=sys.stderr, flush=True)
+    code = subprocess.run([sys.executable, "-m", f"training.{step.name}", *step.arguments], check=False).returncode
+    if code == 2:
+        raise InputError(f"the step {step.name} found its input wrong: see above; then give the same command again")
+    if code:
+        raise FatalError(f"the step {step.name} ended with {code}: see above; the same command goes on from there")
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="The folder that holds the labelled data sets.")],
+    out: Annotated[Path, typer.Option(help="The work folder.")] = Path("out/training"),
+    count: Annotated[int, typer.Option("--steps", min=1, help="Steps of training.")] = STEPS,
+    seed: Annotated[int, typer.Option(help="What is drawn follows from it.")] = 0,
+    measure: Annotated[bool, typer.Option("--measure", help="Train nothing: measure the judge that ships.")] = False,
+) -> None:
+    """Make the judge, measure it beside the baselines, and write its card."""
+    model_folder()
+    for step in (measuring if measure else making)(data, out, count, seed):
+        do(step)
+
+
+if __name__ == "__main__":
+    run(main)
