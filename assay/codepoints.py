@@ -7,14 +7,14 @@ import unicodedata
 
 from assay.lookalikes import LOOKALIKES
 
-_IGNORABLE = (
+IGNORABLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-"""Unicode's Default_Ignorable_Code_Point: what is not shown even by a font that lacks it."""
+"""Unicode's Default_Ignorable_Code_Point, as ranges of a regular expression: not shown even by a font that lacks it."""
 _JOINED = "0-9A-Za-z\u00c0-\u0588\u1e00-\u1fff\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3"
 """Scripts that need nothing invisible inside a word, unlike those of Persian, Hindi or Thai."""
-_INVISIBLE = re.compile(f"(?<=[{_JOINED}])[{_IGNORABLE}]+(?=[{_JOINED}])")
+_INVISIBLE = re.compile(f"(?<=[{_JOINED}])[{IGNORABLE}]+(?=[{_JOINED}])")
 _TAGS = re.compile("(?<!\U0001f3f4)(?<![\U000e0020-\U000e007e])[\U000e0020-\U000e007e]{10,}")
 _MARK = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
 _WORD = re.compile(rf"(?<![^\W\d_])[^\W\d_][^\W\d_{_MARK}]*+[{_MARK}](?:[{_MARK}]|[^\W\d_])*")

@@ -234,6 +234,12 @@ class Cost(Section):
     gpu_hour: Annotated[float, Field(ge=0)] = 0.0
 
 
+class Labels(Section):
+    """What people say of items: CSV, JSONL or Parquet files, globs, or a list of them."""
+
+    path: str | tuple[str, ...]
+
+
 class Replicas(Section):
     """How many replicas, what each needs, and on which cluster. `address` None starts one on this machine."""
 
@@ -262,6 +268,7 @@ class Config(Section):
     reuse_audit: Annotated[float, Field(ge=0, le=1)] = 0.0
     on_judge_change: Literal["ask", "rejudge"] = "ask"
     cost: Cost = Cost()
+    labels: Labels | None = None
 
     @field_validator("on_canary_failure", mode="before")
     @classmethod

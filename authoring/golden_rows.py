@@ -1,4 +1,4 @@
-"""The rows of a golden file, whatever its format: cells of text, each row with the place that errors name."""
+"""The rows of a file of golden items or labels, whatever its format: cells of text, and the place that errors name."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def read_table(path: Path) -> Table:
     readers = {".csv": _csv, ".jsonl": _jsonl, ".ndjson": _jsonl, ".parquet": _parquet}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise InputError(f"{path}: a golden file's name ends in {', '.join(readers)}")
+        raise InputError(f"{path}: the name of such a file ends in {', '.join(readers)}")
     table = reader(path)
     if not table.rows:
-        raise InputError(f"{path}: no rows; a golden file has a row for each item and policy")
+        raise InputError(f"{path}: no rows; there has to be one for each item and policy")
     return table
 
 

@@ -66,7 +66,7 @@ def compare(pairs: Sequence[Pair], *, confidence: float = 0.95) -> Comparison:
         p_value=_p_value(np.bincount(cluster, after - before).round().astype(np.int64)) if both else 1.0,
         before=rate_before,
         after=rate_after,
-        difference=_difference(rate_before, rate_after, _together(before, after, cluster)) if both else unavailable(),
+        difference=difference_of(rate_before, rate_after, _together(before, after, cluster)) if both else unavailable(),
         gained_share=share(gained, every, cluster, confidence),
         lost_share=share(lost, every, cluster, confidence),
     )
@@ -98,7 +98,8 @@ def _together(before: Floats, after: Floats, cluster: Ints) -> float:
     return correlation(residuals(before, every, cluster), residuals(after, every, cluster))
 
 
-def _difference(before: Estimate, after: Estimate, together: float) -> Estimate:
+def difference_of(before: Estimate, after: Estimate, together: float) -> Estimate:
+    """`after` less `before`, their correlation being `together`; -1 to 1. None if one of them can't be had."""
     if before.value is None or before.low is None or before.high is None or after.value is None:
         return unavailable()
     limits = sum_limits(after, Estimate(-before.value, -before.high, -before.low, before.n), -together)

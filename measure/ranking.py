@@ -19,10 +19,10 @@ class RankFigures(NamedTuple):
 def rank_figures(sample: Sample, confidence: float, resamples: int, seed: int) -> RankFigures:
     """Both, from one bootstrap. None without scores, or if all items are of one class."""
     scored = sample.scored
-    n, violating, allowed = len(scored.truth), _clusters(scored, scored.truth), _clusters(scored, ~scored.truth)
+    n, violating, allowed = len(scored.truth), clusters(scored, scored.truth), clusters(scored, ~scored.truth)
     if not violating or not allowed:
         return RankFigures(unavailable(n), unavailable(n))
-    ranking = _Ranking(scored)
+    ranking = Ranking(scored)
     auc, precision = ranking.figures(np.ones((1, n)))[0]
     spread = resampled(ranking.figures, scored.cluster, resamples, seed)
     fewer = min(violating, allowed)
@@ -32,11 +32,12 @@ def rank_figures(sample: Sample, confidence: float, resamples: int, seed: int) -
     )
 
 
-def _clusters(scored: Sample, of: Bools) -> int:
+def clusters(scored: Sample, of: Bools) -> int:
+    """How many clusters hold at least one of these answers."""
     return len(np.unique(scored.cluster[of]))
 
 
-class _Ranking:
+class Ranking:
     """The order by score, worked out once, so that a resample is but new weights for it."""
 
     def __init__(self, scored: Sample) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from sinks.schema import REJECTED, VERDICT
 
 _MEMORY = "1GB"
 _BATCH_ROWS = 2048
+_PATTERN = re.compile(r"[*?\[]")
 
 ROWS = """(SELECT * REPLACE (coalesce(mode, 'live') AS mode)
            FROM (SELECT * FROM read_parquet($files, union_by_name = true)
@@ -70,7 +72,8 @@ class RunCount:
 def active_files(path: str, table: str, since: int = 0) -> list[str] | None:
     """Paths of the table's active Parquet files ([] if it is empty); None if there is no table.
 
-    With `since`, files whose statistics say that they hold only earlier positions are left out.
+    With `since`, files whose statistics say that they hold only earlier positions are left out. Raises FatalError if
+    the table's log names what lies outside of the table, or a pattern: no reader may be led to other files.
     """
     at = locate(path, table)
     found = open_table(at)
@@ -81,8 +84,16 @@ def active_files(path: str, table: str, since: int = 0) -> list[str] | None:
     known = since > 0 and "max.position" in actions.column_names
     last = actions["max.position"].to_pylist() if known else [None] * len(names)
     return [
-        f"{at.root}/{unquote(name)}" for name, most in zip(names, last, strict=True) if most is None or most >= since
+        f"{at.root}/{_inside(at.uri, unquote(name))}"
+        for name, most in zip(names, last, strict=True)
+        if most is None or most >= since
     ]
+
+
+def _inside(table: str, name: str) -> str:
+    if ".." in name.split("/") or _PATTERN.search(name):
+        raise FatalError(f"{table}: its log names {name!r}, which is no file of the table; assay wrote no such entry")
+    return name
 
 
 def count_outcomes(path: str, run_id: str) -> RunCount:

@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import unquote
 
 import pyarrow.parquet as pq
@@ -30,10 +31,14 @@ class LogGap(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one log entry says about transactions. `commit_id` is ours (None: written by somebody else)."""
+    """What one log entry says about transactions. `commit_id` is ours (None: written by somebody else).
+
+    `at`: when it was written, by its writer's clock; None if it does not say.
+    """
 
     txns: dict[str, int]
     commit_id: str | None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,7 @@ class DeltaLog:
 def _parse(lines: Iterable[bytes]) -> Entry:
     txns: dict[str, int] = {}
     commit_id: str | None = None
+    at: datetime | None = None
     for line in lines:
         if b'"txn"' not in line and b'"commitInfo"' not in line:
             continue
@@ -132,4 +138,6 @@ def _parse(lines: Iterable[bytes]) -> Entry:
             txns[action["txn"]["appId"]] = action["txn"]["version"]
         elif "commitInfo" in action:
             commit_id = action["commitInfo"].get(COMMIT_ID)
-    return Entry(txns, commit_id)
+            if (milliseconds := action["commitInfo"].get("timestamp")) is not None:
+                at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return Entry(txns, commit_id, at)

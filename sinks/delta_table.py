@@ -17,6 +17,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow import fs
 
 from assay.errors import AssayError, FatalError, InputError, TransientError
+from sinks.schema import SCHEMA
 
 NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 """A commit does nothing else: checkpoints and cleaning are upkeep, which is not in its way."""
@@ -54,6 +55,12 @@ def locate(path: str, table: str) -> Location:
     """The place of one table under a sink's path (a local path or a URI). Raises InputError."""
     if bad := sorted(set(path) & set("%*?[")):
         raise InputError(f"sink.path: {path}: a table can't be in a path that holds {' '.join(bad)}")
+    folders = {folder.partition("=")[0] for folder in path.split("/") if "=" in folder}
+    if taken := sorted(folders & set(SCHEMA.names)):
+        raise InputError(
+            f"sink.path: {path}: readers would take the folder {taken[0]}=... for column {taken[0]} of every row; "
+            "rename it, or name another path"
+        )
     if "://" not in path:
         root = os.path.abspath(path)
         return Location(f"{root}/{table}", fs.LocalFileSystem(), f"{root}/{table}")

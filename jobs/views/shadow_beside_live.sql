@@ -1,5 +1,5 @@
--- One row per item and policy id that has an outcome under a live policy and under its shadow by the same judge: both,
--- of several texts the latest. What could not be judged is null, with its reason.
+-- What would a shadow policy change? One row per item and policy id that has an outcome under a live policy and under
+-- its shadow by the same judge: both, of several texts the latest. What could not be judged is null, with its reason.
 WITH shadow AS (
     SELECT * FROM shadow_outcomes
     QUALIFY row_number() OVER (
@@ -7,6 +7,7 @@ WITH shadow AS (
     ) = 1
 ), live AS (
     SELECT * FROM outcomes
+    SEMI JOIN shadow USING (source, shard, "position", policy_id, judge_revision, settings_hash)
     QUALIFY row_number() OVER (
         PARTITION BY source, shard, "position", policy_id, judge_revision, settings_hash ORDER BY judged_at DESC
     ) = 1

@@ -18,6 +18,7 @@ from assay.config import (
     DeltaConfig,
     JsonValue,
     KafkaConfig,
+    Labels,
     ParquetConfig,
     Replicas,
     Reuse,
@@ -50,6 +51,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "Replicas": Replicas,
     "Reuse": Reuse,
     "Cost": Cost,
+    "Labels": Labels,
 }
 
 

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -232,3 +233,25 @@ def test_the_commits_id_is_in_the_log_and_transactions_never_expire(tmp_path: Pa
     assert len(json.loads(entry.splitlines()[0])["commitInfo"]["assayCommit"]) == 32
     configuration = DeltaTable(f"{tmp_path}/verdicts").metadata().configuration
     assert "delta.setTransactionRetentionDuration" not in configuration
+
+
+@pytest.mark.parametrize("name", ["../../outside.parquet", "..%2F..%2Foutside.parquet", "%2A%2A/%2A.parquet"])
+def test_a_log_can_lead_no_reader_to_files_that_are_not_the_tables(tmp_path: Path, name: str) -> None:
+    path = str(tmp_path / "audit")
+    open_sink(path).commit([verdict(0)], {})
+    (file,) = active_files(path, "verdicts") or []
+    shutil.copy(file, tmp_path / "outside.parquet")
+    added = {"path": name, "partitionValues": {"audit_day": "2026-01-01"}, "size": 1, "modificationTime": 0}
+    entry = json.dumps({"add": {**added, "dataChange": True}})
+    at = DeltaTable(f"{path}/verdicts").version() + 1
+    (tmp_path / f"audit/verdicts/_delta_log/{at:020}.json").write_text(entry)
+    with pytest.raises(FatalError, match="which is no file of the table"):
+        active_files(path, "verdicts")
+
+
+@pytest.mark.parametrize("column", ["policy_id", "source", "mode", "audit_day"])
+def test_a_folder_that_readers_would_take_for_a_column_is_refused(tmp_path: Path, column: str) -> None:
+    with pytest.raises(InputError, match=f"readers would take the folder {column}="):
+        open_sink(f"{tmp_path}/{column}=x/audit")
+    open_sink(f"{tmp_path}/team=x/audit").commit([verdict(0)], {})
+    assert positions(f"{tmp_path}/team=x/audit") == [0]

@@ -1,0 +1,46 @@
+-- Which items do two versions of a policy, or two judges, see differently? By policy at most $most items that have a
+-- verdict in the period and an earlier one, of another text or judge, that says the opposite; `rank` 1 first: the later
+-- verdict's severity or the earlier one's, whichever is graver, then by how far the scores are apart.
+-- Only shards that two of them have judged are compared row by row, and texts are read of what is shown alone.
+WITH recent AS (
+    SELECT DISTINCT source, shard, policy_id
+    FROM decided(since := $since, until := $until)
+    WHERE status = 'verdict' AND coalesce(list_contains($policies::VARCHAR[], policy_id), true)
+), tracks AS (
+    SELECT DISTINCT source, shard, policy_id, policy_hash, judge, judge_revision, settings_hash
+    FROM verdicts SEMI JOIN recent USING (source, shard, policy_id)
+), twice AS (
+    SELECT source, shard, policy_id FROM tracks GROUP BY ALL HAVING count(*) > 1
+), both_said AS (
+    SELECT source, shard, "position", policy_id, {'hash': policy_hash, 'judge': judge, 'revision': judge_revision,
+           'settings': settings_hash} AS track, judged_at, audit_day, violation, severity, score
+    FROM verdicts SEMI JOIN twice USING (source, shard, policy_id)
+), pairs AS (
+    SELECT now.*, earlier.track AS before_track, earlier.score AS before_score,
+           greatest(now.severity, earlier.severity) AS gravest
+    FROM both_said AS now JOIN both_said AS earlier USING (source, shard, "position", policy_id)
+    WHERE now.violation <> earlier.violation AND earlier.judged_at < now.judged_at
+      AND now.audit_day BETWEEN $since::DATE AND $until::DATE
+    QUALIFY row_number() OVER (
+        PARTITION BY source, shard, "position", policy_id ORDER BY now.judged_at DESC, earlier.judged_at DESC
+    ) = 1
+), ranked AS (
+    SELECT source, shard, "position", policy_id, track, before_track, row_number() OVER (
+               PARTITION BY policy_id
+               ORDER BY gravest DESC, abs(score - before_score) DESC NULLS LAST, source, shard, "position"
+           ) AS rank
+    FROM pairs
+    QUALIFY rank <= $most
+), told AS (
+    SELECT *, {'hash': policy_hash, 'judge': judge, 'revision': judge_revision, 'settings': settings_hash} AS track
+    FROM verdicts
+)
+SELECT 'differs' AS kind, rank, 1 AS copies, policy_id, now.policy_version, now.policy_hash, now.item_id, now.item_time,
+       now.rule_ids, now.severity, now."action", now.confidence, now.score, now.violation, now.rationale, now.judge,
+       now.judged_at, source, shard, "position", now.content_hash, earlier.policy_version AS before_version,
+       earlier.judge AS before_judge, earlier.violation AS before_violation, earlier.rule_ids AS before_rule_ids,
+       earlier.score AS before_score, earlier.rationale AS before_rationale
+FROM ranked JOIN told AS now USING (source, shard, "position", policy_id, track)
+JOIN told AS earlier USING (source, shard, "position", policy_id)
+WHERE earlier.track = before_track
+ORDER BY policy_id, rank

@@ -1,0 +1,57 @@
+"""The statistics that are macros of `assay sql`, beside the libraries that have them too."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import duckdb
+import pytest
+from scipy.stats import fisher_exact
+from statsmodels.stats.proportion import confint_proportions_2indep
+
+from assay.intervals import wilson
+from jobs.sql_views import sql_files
+
+
+def each(expression: str, counts: list[tuple[int, ...]]) -> list[Any]:
+    """The expression's value for each row of counts a, b, c, d."""
+    with duckdb.connect() as connection:
+        for macro in ("wilson", "newcombe", "log_choose", "log_hypergeometric", "fisher"):
+            connection.execute(sql_files()[macro].sql)
+        values = ", ".join(map(str, counts))
+        return [
+            row[0] for row in connection.execute(f"SELECT {expression} FROM (VALUES {values}) t(a, b, c, d)").fetchall()
+        ]
+
+
+def some_counts() -> list[tuple[int, int, int, int]]:
+    """Hits and trials, twice: all the small ones, and some up to thousands, rare hits among them."""
+    random = Random(7)
+    small = [(a, b, c, d) for b in (1, 2, 5) for a in range(b + 1) for d in (1, 3) for c in range(d + 1)]
+    for _ in range(100):
+        b, d, rare = random.randint(1, 5000), random.randint(1, 5000), random.choice((1, 10, 200))
+        small.append((random.randint(0, b // rare), b, random.randint(0, d // rare), d))
+    return small
+
+
+def test_wilson_is_that_of_the_rest_of_assay() -> None:
+    counts = some_counts()
+    for found, (hits, of, *_) in zip(each("wilson(a, b)", counts), counts, strict=True):
+        assert (found["low"], found["high"]) == pytest.approx(wilson(hits, of), abs=1e-12)
+    assert each("wilson(a, b)", [(0, 0, 0, 0)]) == [{"low": 0.0, "high": 1.0}]
+
+
+def test_newcombe_is_that_of_statsmodels() -> None:
+    counts = some_counts()
+    for found, count in zip(each("newcombe(a, b, c, d)", counts), counts, strict=True):
+        expected = confint_proportions_2indep(*count, method="newcomb", compare="diff")
+        assert (found["low"], found["high"]) == pytest.approx(expected, abs=1e-9)
+
+
+def test_fisher_is_that_of_scipy() -> None:
+    counts = [*some_counts(), (101_000, 10_000_000, 100_000, 10_000_000), (900, 1000, 100, 1000)]
+    for found, (a, b, c, d) in zip(each("fisher(a, b, c, d)", counts), counts, strict=True):
+        expected = fisher_exact([[a, b - a], [c, d - c]]).pvalue
+        assert found == pytest.approx(expected, rel=1e-4 if b > 10_000 else 1e-6, abs=1e-200)
+    assert each("fisher(a, b, c, d)", [(5, 10, 0, 0)]) == [None]
