@@ -19,7 +19,10 @@ from jobs.cli_parts import AsJson, ConfigPath, Policies, stop_signals
 from jobs.diff_cli import diff_command
 from jobs.eval_cli import eval_command
 from jobs.load import load_config, load_job
+from jobs.model_cli import app as model_app
+from jobs.report_cli import report_command
 from jobs.sql_output import printable, printable_lines
+from jobs.watch_command import watch_command
 
 app = typer.Typer(
     help="Audit content against written policies, at scale.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -30,6 +33,11 @@ Yes = Annotated[bool, typer.Option("--yes", help="Go on though another judge can
 AllowEdited = Annotated[
     bool, typer.Option("--allow-edited", help="Take policies that were edited under an old version.")
 ]
+
+
+class By(StrEnum):
+    SCORE = "score"
+    RANDOM = "random"
 
 
 class CheckFormat(StrEnum):
@@ -145,13 +153,38 @@ def stream(
 @app.command()
 def sql(
     config: ConfigPath,
-    query: Annotated[str, typer.Argument(help="One SELECT over the views verdicts, rejections, runs and policies.")],
+    query: Annotated[str | None, typer.Argument(help="A SELECT over the views; without it a prompt opens.")] = None,
+    file: Annotated[Path | None, typer.Option(help="Take the query, or several, from this file.")] = None,
+    param: Annotated[list[str] | None, typer.Option(help="A value for $NAME: NAME=VALUE. Repeatable.")] = None,
     format: Annotated[Format, typer.Option(help="How to print the rows.")] = Format.TABLE,
+    wide: Annotated[bool, typer.Option("--wide", help="On a terminal, cut and wrap nothing.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="CSV with cells as they are, formulas too.")] = False,
 ) -> None:
-    """Query the outcomes, read-only."""
-    from jobs.sql import run_sql
+    """Query the outcomes, read-only: one query, a file, standard input, or a prompt."""
+    from jobs.sql_command import run_sql
+    from jobs.sql_output import Look
 
-    run_sql(load_config(config), query, format.value, sys.stdout.buffer)
+    look = Look(format.value, wide=wide, raw=raw)
+    job = load_config(config)
+    run_sql(job.sink.path, query, file, param or [], look, sys.stdout.buffer, job.labels)
+
+
+@app.command()
+def sample(
+    config: ConfigPath,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The file to label, .csv or .parquet.")],
+    per_policy: Annotated[int, typer.Option(help="How many items to label for each policy.")] = 200,
+    by: Annotated[By, typer.Option(help="Draw risky items more often, or all alike.")] = By.SCORE,
+    seed: Annotated[int, typer.Option(help="Which of the possible samples.")] = 0,
+    show_verdict: Annotated[bool, typer.Option("--show-verdict", help="Write the judge's verdicts too.")] = False,
+    policies: Policies = "",
+    as_json: AsJson = False,
+) -> None:
+    """Draw items for people to label, with the weights that keep estimates unbiased."""
+    from jobs.sample_labels import Drawing, sample_labels
+
+    drawing = Drawing(per_policy, by.value, seed, show_verdict)
+    print(sample_labels(load_job(config).under(policies), drawing, out).text(as_json))
 
 
 @app.command()
@@ -202,6 +235,9 @@ def import_policy(
 
 app.command("eval")(eval_command)
 app.command("diff")(diff_command)
+app.command("report")(report_command)
+app.add_typer(model_app, name="model")
+app.command("watch")(watch_command)
 
 
 def _warn(warnings: Sequence[str]) -> None:

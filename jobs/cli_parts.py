@@ -42,14 +42,18 @@ def show_report(text: str, out: Path | None) -> None:
         raise FatalError(f"--out {out}: can't be written: {error}") from error
 
 
+STOPPING = "stopping: finishing what is in flight (once more to end at once)"
+
+
 @contextmanager
-def stop_signals() -> Iterator[Callable[[], bool]]:
-    """Whether SIGINT or SIGTERM came. A second one ends the process at once."""
+def stop_signals(told: str = STOPPING) -> Iterator[Callable[[], bool]]:
+    """Whether SIGINT or SIGTERM came; `told` is printed then, if anything. A second one ends the process at once."""
     came: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
         came.append(number)
-        print("stopping: finishing what is in flight (once more to end at once)", file=sys.stderr, flush=True)
+        if told:
+            print(told, file=sys.stderr, flush=True)
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_DFL)
 

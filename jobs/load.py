@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from assay.config import AvroValue, Config, KafkaConfig, ParquetConfig
+from assay.config import AvroValue, Config, KafkaConfig, Labels, ParquetConfig
 from assay.config_parts import PolicyEntry, PolicyFiles, Section
 from assay.errors import InputError
 from assay.policy import Policy, load_policy
@@ -129,6 +129,8 @@ def _absolute(config: Config, folder: Path) -> Config:
         "sink": sink.model_copy(update={"path": _anchor(sink.path, folder)}),
         "policies": tuple(_anchor_policies(entry, folder) for entry in config.policies),
     }
+    if config.labels is not None:
+        changes["labels"] = Labels(path=_anchored(config.labels.path, folder))
     if judge.kind == "vllm" and judge.model.startswith((".", "~", "/")):
         changes["judge"] = judge.model_copy(update={"model": _anchor(judge.model, folder)})
     elif judge.kind == "vllm" and (folder / judge.model).is_dir():
@@ -140,14 +142,17 @@ def _absolute(config: Config, folder: Path) -> Config:
 
 def _anchor_source(source: ParquetConfig | KafkaConfig, folder: Path) -> ParquetConfig | KafkaConfig:
     if isinstance(source, ParquetConfig):
-        paths = (source.path,) if isinstance(source.path, str) else source.path
-        return source.model_copy(update={"path": tuple(_anchor(path, folder) for path in paths)})
+        return source.model_copy(update={"path": _anchored(source.path, folder)})
     value: Section = source.value
     if isinstance(source.value, AvroValue):
         value = source.value.model_copy(update={"schema_file": _anchor(source.value.schema_file, folder)})
     files = {key: path for key, path in source.security.model_dump().items() if key.endswith("_file") and path}
     security = source.security.model_copy(update={key: _anchor(path, folder) for key, path in files.items()})
     return source.model_copy(update={"value": value, "security": security})
+
+
+def _anchored(paths: str | tuple[str, ...], folder: Path) -> tuple[str, ...]:
+    return tuple(_anchor(path, folder) for path in ((paths,) if isinstance(paths, str) else paths))
 
 
 def _anchor_policies(entry: PolicyEntry, folder: Path) -> PolicyEntry:
