@@ -23,7 +23,7 @@ CASES = 32
 PACKS = 1
 """Packs in a step of training."""
 
-MODES = {"real": 0.56, "golden": 0.05, "attribute": 0.07, "inverted": 0.19, "swapped": 0.13}
+MODES = {"real": 0.51, "golden": 0.05, "attribute": 0.06, "inverted": 0.18, "swapped": 0.2}
 """How often a pack is of which kind, once the judge can tell contents apart."""
 
 FIRST = {"real": 0.78, "golden": 0.05, "swapped": 0.17}
@@ -33,11 +33,14 @@ beginning the loss stays at chance for thousands of cases."""
 FIRST_SHARE = 0.3
 """How much of a run is its first part."""
 
-TASKS = {"hate": 1.9, "offensive": 0.5, "dialogue": 2.1, "sexism": 2.0, "jailbreak": 0.9, "spam": 0.6, "injection": 0.3}
+TASKS = {"hate": 1.9, "offensive": 0.5, "dialogue": 2.1, "sexism": 2.0, "jailbreak": 0.9, "spam": 0.6, "injection": 0.8}
 """How often a task is drawn: about the square root of its size, with more for what is hard to learn."""
 
-SHIPPED_SHARE = 0.15
+SHIPPED_SHARE = 0.3
 """How many of the packs of a task with a shipped policy are of that policy."""
+
+TEXTS_SHARE = 0.5
+"""How many of the packs are of texts alone, where a policy's sources have texts and chats. Mixed packs are of chats."""
 
 SHORT, LONG = 360, 1_200
 """The most characters of a turn that are shown in training, mostly and now and then; the middle is left out."""
@@ -55,13 +58,13 @@ _SHIPPED_FOR = {
     "dialogue": "harassment",
 }
 ALLOWED_UNDER: Mapping[str, tuple[str, ...]] = {
-    "spam": ("davidson", "edos", "diasafety", "injection"),
-    "injection": ("davidson", "edos", "diasafety", "sms", "email"),
-    "hate": ("sms", "email", "injection"),
-    "sexism": ("injection", "email"),
-    "offensive": ("injection",),
+    "spam": ("davidson", "edos", "diasafety", "injection", "conduct", "everyday"),
+    "injection": ("davidson", "edos", "diasafety", "sms", "email", "conduct", "everyday", "everyday"),
+    "hate": ("sms", "email", "injection", "everyday"),
+    "sexism": ("injection", "email", "everyday"),
+    "offensive": ("injection", "everyday"),
 }
-"""For each task the sources whose contents, whatever their own labels say, its policies allow."""
+"""For each task the sources whose contents, whatever their own labels say, its policies allow; one twice counts so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +134,14 @@ class Drawer:
     def _pools(self, under: Worded, foreign: Sequence[str], rng: random.Random) -> tuple[list[Content], list[Content]]:
         """Contents that violate, and contents that don't; the latter all from `foreign` sources where there are any."""
         own = [self._contents[name] for name in under.sources]
-        bad = _sample(own, rng, lambda each: under.fits(each) and bool(under.broken(each)))
+        layouts = (Layout.TEXT,) if rng.random() < TEXTS_SHARE else tuple(Layout)
+        bad = _sample(own, rng, lambda each: each.layout in layouts and under.fits(each) and bool(under.broken(each)))
         if foreign:
-            return bad, _sample([self._contents[name] for name in foreign], rng, lambda each: bool(each.tags))
-        return bad, _sample(own, rng, lambda each: under.fits(each) and not under.broken(each))
+            others = [self._contents[name] for name in foreign]
+            return bad, _sample(others, rng, lambda each: each.layout in layouts)
+        return bad, _sample(
+            own, rng, lambda each: each.layout in layouts and under.fits(each) and not under.broken(each)
+        )
 
     def _of_golden(self, rng: random.Random) -> Drawn:
         policy_id = rng.choice([name for name, found in self._golden.items() if found])

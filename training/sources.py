@@ -9,8 +9,10 @@ from pathlib import Path
 from assay.errors import InputError
 from training import readers
 from training.contents import Content, key_of
-from training.injections import injections
 from training.splits import Part, part_of
+from training.synthetic.conduct import conduct
+from training.synthetic.everyday import everyday
+from training.synthetic.injections import answers, injections
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,15 @@ DATA_SETS: Mapping[str, DataSet] = {
     "sms": DataSet("sms-spam", readers.sms, "CC-BY-4.0"),
     "email": DataSet("spamassassin", readers.email, "PDDL-1.0 or CC0-1.0"),
 }
-"""All of them may be used commercially. `injection` is synthetic and comes without a folder."""
+"""All of them may be used commercially."""
+
+SYNTHETIC: Mapping[str, Callable[[], Iterator[Content]]] = {
+    "injection": injections,
+    "answers": answers,
+    "conduct": conduct,
+    "everyday": everyday,
+}
+"""Made here, without a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,7 @@ def read_all(data: Path) -> dict[str, tuple[Labelled, ...]]:
     if missing := [each.folder for each in DATA_SETS.values() if not (data / each.folder).is_dir()]:
         raise InputError(f"{data}: no folder {', '.join(missing)}; docs/small-judge.md says what belongs there")
     found = {name: _read(each, data / each.folder) for name, each in DATA_SETS.items()}
-    return found | {"injection": _labelled(injections())}
+    return found | {name: _labelled(made()) for name, made in SYNTHETIC.items()}
 
 
 def _read(each: DataSet, folder: Path) -> tuple[Labelled, ...]:

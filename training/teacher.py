@@ -132,7 +132,9 @@ def main(
     """Write what the teacher says of the training contents."""
     said: list[Opinion] = []
     for source, listed in track(read_all(data).items(), description="sources"):
-        said += opinions(source, [each for each in listed if each.part is Part.TRAIN])
+        known = [each for each in listed if each.part is Part.TRAIN]
+        if len({each.content.tags for each in known}) > 1:
+            said += opinions(source, known)
     write_whole(out / FILE, pa.Table.from_pylist([asdict(each) for each in said], schema=_SCHEMA))
 
 

@@ -60,14 +60,18 @@ def test_no_unseen_wording_is_trained_on(contents: dict[str, list[Content]]) -> 
     assert drawer.drawn("real", "hate", random.Random(0), unseen=True).worded.style == "club"
 
 
-def test_swapped_content_is_allowed_and_breaks_a_policy_of_its_own(contents: dict[str, list[Content]]) -> None:
+def test_swapped_content_is_allowed_whatever_its_own_labels_say(contents: dict[str, list[Content]]) -> None:
     drawer = Drawer(contents, Part.TRAIN, 0)
-    known = {each.group: each for listed in contents.values() for each in listed}
+    known = {each.group: each for source in ALLOWED_UNDER["spam"] for each in contents[source]}
+    seen = Counter[bool]()
     for seed in range(30):
         drawn = drawer.drawn("swapped", "spam", random.Random(seed))
-        foreign = [known[shot.group] for shot in drawn.shots if not shot.broken]
+        foreign = [known.get(shot.group) for shot in drawn.shots if not shot.broken]
         assert foreign
-        assert all(each.source in ALLOWED_UNDER["spam"] and each.tags for each in foreign)
+        assert all(foreign)
+        seen.update(bool(each and each.tags) for each in foreign)
+    assert seen[True]
+    assert seen[False]
 
 
 def test_content_of_a_pack_has_one_layout(contents: dict[str, list[Content]]) -> None:
@@ -76,6 +80,15 @@ def test_content_of_a_pack_has_one_layout(contents: dict[str, list[Content]]) ->
         drawn = drawer.draw(step, 0)
         as_turns = [shot.shown.startswith('{"part":') for shot in drawn.shots]
         assert all(as_turns) if drawn.layout is Layout.TURNS else not any(as_turns)
+
+
+def test_a_policy_for_texts_and_chats_is_shown_with_texts_alone_and_with_chats(
+    contents: dict[str, list[Content]],
+) -> None:
+    drawer = Drawer(contents, Part.TRAIN, 0)
+    for mode, task in (("real", "injection"), ("swapped", "injection"), ("swapped", "spam")):
+        layouts = Counter(drawer.drawn(mode, task, random.Random(seed)).layout for seed in range(40))
+        assert min(layouts[Layout.TEXT], layouts[Layout.TURNS]) > 5, (mode, task, layouts)
 
 
 def test_a_source_without_contents_is_named(contents: dict[str, list[Content]]) -> None:

@@ -12,8 +12,10 @@ from assay.errors import InputError
 from tests.training.mini_data import write_data
 from training.contents import completion, text
 from training.readers import MAIL_CHARS, mail_text
-from training.sources import DATA_SETS, read_all
+from training.sources import DATA_SETS, SYNTHETIC, read_all
 from training.splits import Part, part_of
+
+KINDS_OF_CONDUCT = ("insult", "threat", "pileon", "contact", "exposure", "wish")
 
 
 def test_each_data_set_is_read_with_its_labels(tmp_path: Path) -> None:
@@ -32,6 +34,9 @@ def test_each_data_set_is_read_with_its_labels(tmp_path: Path) -> None:
     assert sum(tags["diasafety"].values()) == 210
     assert tags["diasafety"][()] == 105
     assert set(tags["injection"]) > {(), ("override",), ("extraction",), ("planted",)}
+    assert set(tags["answers"]) == {(), ("obeying",)}
+    assert set(tags["conduct"]) == {(), *((kind,) for kind in KINDS_OF_CONDUCT)}
+    assert set(tags["everyday"]) == {()}
     first = found["davidson"][0].shown
     assert first.startswith("@somebody & wow")
     assert '"part": "context"' in found["diasafety"][0].shown
@@ -114,3 +119,9 @@ def test_a_file_in_another_form_is_named(tmp_path: Path, file: str, content: str
     (data / file).write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=f"{file.partition('/')[0]}: not in the form"):
         read_all(data)
+
+
+def test_every_choice_in_a_sentence_is_made() -> None:
+    shown = [each.shown for made in SYNTHETIC.values() for each in made()]
+    assert len(shown) > 5_000
+    assert not [words for words in shown if "|" in words.replace("<|", "") or "<X>" in words]
