@@ -16,12 +16,13 @@ from assay.errors import FatalError
 from assay.intervals import wilson
 from assay.records import Reason, Rejection
 from jobs.sql import opened, query, stored
+from jobs.sql_table import Rows
 from jobs.sql_views import named_in
 from jobs.watch_loop import READING_SHARE, Watch, pause_after
 from jobs.watch_reading import read_now
 from jobs.watch_record import RunFigures, Watched
 from jobs.watch_shown import as_drawn, as_text
-from jobs.watch_view import SHOWN, age, view
+from jobs.watch_view import SHOWN, Fact, Heading, Note, Part, age, view
 from sinks.runs import RunLog, RunState
 from sinks.upkeep import optimize
 from tests.jobs.small_table import SPAM, case, yes
@@ -230,6 +231,13 @@ def test_what_others_wrote_cannot_act_on_the_terminal(tmp_path: Path, monkeypatc
         assert "\\u202e" in shown
         assert "[bold]x[/bold] :smile:" in shown
         assert len(shown) < 8000
+
+
+def test_every_part_is_made_printable_where_it_is_shown() -> None:
+    parts: list[Part] = [Heading(HOSTILE), Fact(HOSTILE, HOSTILE), Note(HOSTILE), Rows([HOSTILE], [[HOSTILE]], [False])]
+    for part in parts:
+        unseen = {char for char in as_text([part]) if not char.isprintable()} - {"\n", "\u200e"}
+        assert not unseen, part
 
 
 def test_no_text_is_read_but_ids(path: str, tmp_path: Path) -> None:
