@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 _Z = 1.959964
 """Of a 95 % interval."""
@@ -89,5 +89,5 @@ def each_with(count: Estimate, brings: Sum, drawn: int, share: float, otherwise:
     if drawn == 1:
         return Estimate(count.value * mean, 0, count.high * 2 * mean)
     variance = max(0.0, brings.squares - brings.total * mean) / (drawn - 1)
-    half = float(student.ppf(0.975, drawn - 1)) * math.sqrt(variance / drawn * (1 - share))
+    half = float(stdtrit(drawn - 1, 0.975)) * math.sqrt(variance / drawn * (1 - share))
     return Estimate(count.value * mean, count.low * max(0.0, mean - half), count.high * (mean + half))

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from assay.intervals import Interval
+from assay.intervals import Interval, score_limits
 from measure.answers import Estimate
 from measure.samples import Floats, Ints
-from measure.shares import critical_value, score_limits
+from measure.shares import critical_value
 
 _AT_ONCE = 1 << 19
 """How many weights are held at a time; beyond that memory is slower than it need be."""

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom, norm
+from scipy.stats import binom
 
+from assay.intervals import normal_errors, score_limits
 from measure.answers import Estimate, unavailable
 from measure.samples import Floats, Ints, cluster_key, numbered
-from measure.shares import correlation, residuals, score_limits, share, sum_limits
+from measure.shares import correlation, residuals, share, sum_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def extrapolate(hits: int, n: int, population: int, *, confidence: float = 0.95)
     if n == population:
         return Estimate(float(hits), float(hits), float(hits), n)
     effective = n * (population - 1) / (population - n)
-    limits = score_limits(hits / n, effective, float(norm.ppf((1 + confidence) / 2)))
+    limits = score_limits(hits / n, effective, normal_errors(confidence))
     value = round(hits / n * population)
     low = max(hits, math.floor(limits.low * population))
     high = min(population - n + hits, math.ceil(limits.high * population))

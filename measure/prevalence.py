@@ -11,12 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
 
-from assay.intervals import Interval, wilson
+from assay.intervals import Interval, normal_errors, score_limits, wilson
 from measure.answers import Estimate, unavailable
 from measure.samples import Floats
-from measure.shares import score_limits
 
 FEWEST_MISSES = 5
 """So many violations that the judge let pass must be among the labels before its verdicts may help."""
@@ -148,4 +146,4 @@ def _limits(value: float, measured: Floats, weights: Floats, confidence: float) 
         effective = value * (1 - value) / variance
     else:
         effective = whole * float(drawn.mean()) / (1 - float(drawn.mean()))
-    return score_limits(value, effective, float(norm.ppf((1 + confidence) / 2)))
+    return score_limits(value, effective, normal_errors(confidence))

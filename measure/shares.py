@@ -11,9 +11,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
-from assay.intervals import Interval, wilson
+from assay.intervals import Interval, score_limits, wilson
 from measure.answers import Estimate, unavailable
 from measure.samples import Floats, Ints
 
@@ -69,17 +69,9 @@ def correlation(first: Residuals, second: Residuals) -> float:
     return float(np.clip(float(first.beyond @ second.beyond) / spread, -1.0, 1.0)) if spread > 0 else 0.0
 
 
-def score_limits(value: float, n: float, critical: float) -> Interval:
-    """Wilson's interval of a share of `n` answers, which need not be a whole number, within `critical` errors."""
-    squared = critical * critical / n
-    middle = (value + squared / 2) / (1 + squared)
-    half = math.sqrt(squared * (value * (1 - value) + squared / 4)) / (1 + squared)
-    return Interval(max(0.0, middle - half), min(1.0, middle + half))
-
-
 def critical_value(confidence: float, clusters: int) -> float:
     """How many standard errors: Student's, with a degree of freedom for each cluster but one."""
-    return float(student.ppf((1 + confidence) / 2, clusters - 1))
+    return float(stdtrit(clusters - 1, (1 + confidence) / 2))
 
 
 def sum_limits(first: Estimate, second: Estimate, together: float) -> Interval:

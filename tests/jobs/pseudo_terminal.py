@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 _SECONDS = 120.0
+_PRESSED_EVERY = 0.5
 
 
 class PseudoTerminal:
@@ -27,13 +28,15 @@ class PseudoTerminal:
         os.write(self._descriptor, keys)
 
     def wait_for(self, words: bytes, *, keys: bytes = b"") -> bytes:
-        """What came up to `words`, after what was waited for before. `keys` are sent again and again meanwhile."""
-        end = time.monotonic() + _SECONDS
+        """What came up to `words`, after what was waited for before. `keys` are sent twice a second meanwhile."""
+        start = sent = time.monotonic()
         while words not in self.seen[self._looked :]:
-            if time.monotonic() > end or not self._read():
+            now = time.monotonic()
+            if now - start > _SECONDS or not self._read():
                 raise AssertionError(f"no {words!r} in {self.seen[self._looked :]!r}")
-            if keys:
+            if keys and now - sent > _PRESSED_EVERY:
                 self.send(keys)
+                sent = now
         found = self.seen.index(words, self._looked) + len(words)
         came, self._looked = self.seen[self._looked : found], found
         return came

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chances import seeds
 from tests.jobs.workplace import Workplace, make_workplace, replicas_of, wait_for_replicas
 
 pytestmark = pytest.mark.slow
@@ -30,7 +31,7 @@ def slow_job(folder: Path) -> Workplace:
     return place
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", seeds(6, 20))
 def test_killed_at_a_random_moment(seed: int, tmp_path: Path, undisturbed: list[tuple[object, ...]]) -> None:
     chance = random.Random(seed)
     place = slow_job(tmp_path)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chances import seeds
 from tests.jobs.workplace import replicas_of, wait_for_replicas
 from tests.kafka.broker import Topics
 from tests.kafka.conftest import MakeBroker
@@ -68,7 +69,7 @@ def slow_stream(folder: Path, kafka: Topics, topic: str) -> StreamPlace:
     return place
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(4, 12))
 def test_replicas_are_killed_at_random_moments(live: Live, seed: int) -> None:
     chance = random.Random(seed)
     wait_for_replicas(live.process)
@@ -93,7 +94,7 @@ def test_a_killed_replica_has_one_successor(live: Live) -> None:
     live.settle()
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", seeds(4, 8))
 def test_the_driver_is_killed_at_a_random_moment_and_the_next_meets_what_it_left(live: Live, seed: int) -> None:
     chance = random.Random(100 + seed)
     live.produce()
