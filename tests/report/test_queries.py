@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from scipy.stats import fisher_exact
+from statsmodels.stats.multitest import multipletests
 
 from assay.intervals import wilson
 from assay.records import JudgeIdentity, Outcome, Reason, Rejection, Turn
 from jobs.sql import query, stored
-from measure.multiple import family_wise
 from sinks.runs import RunLog, RunRecord, RunState
 from tests.jobs.small_table import (
     HARM,
@@ -301,7 +301,9 @@ def test_a_value_whose_own_rate_moved_is_told_from_the_others(tmp_path: Path) ->
     before, after = {"de": 5, "en": 5, "pt": 5}, {"de": 6, "en": 5, "pt": 30}
     open_sink(where).commit([*day(MONDAY, 0, before), *day(TUESDAY, 5000, after)], {})
     found = ask(where, "mix", "value change p_holm moved", **NEXT_DAY, carried_key="lang")
-    p_values = family_wise([fisher_exact([[after[lang], 50 - after[lang]], [5, 45]]).pvalue for lang in before])
+    p_values = multipletests(
+        [fisher_exact([[after[lang], 50 - after[lang]], [5, 45]]).pvalue for lang in before], method="holm"
+    )[1]
     assert [(value, moved) for value, _, _, moved in found] == [("de", False), ("en", False), ("pt", True)]
     assert [change for _, change, _, _ in found] == pytest.approx([0.02, 0.0, 0.5])
     assert [p_holm for _, _, p_holm, _ in found] == pytest.approx(p_values, abs=1e-8)
