@@ -32,19 +32,20 @@ class ReportOptions:
 class _Span(Section):
     first_day: date | None
     last_day: date | None
+    policies: tuple[str, ...] | None
 
 
 def report_job(config: Config, options: ReportOptions) -> Report:
     """Everything that the report says, over one snapshot of the tables.
 
-    Raises InputError: nothing was audited yet, the period ends before it begins, no verdict or rejection is under a
-    policy that was asked for, or the labels can't be used.
+    Raises InputError: nothing was audited yet, the period ends before it begins, no verdict or rejection is under one
+    of the policies that were asked for, or the labels can't be used.
     """
     asked = list(options.policies) if options.policies is not None else None
     with asking(config.sink.path, config.labels, {"policies": asked}) as ask:
         (span,) = ask.rows("span", _Span)
-        if asked and span.first_day is None:
-            raise InputError(f"--policy {','.join(asked)}: nothing was decided under it; assay sql has view policies")
+        if unknown := [each for each in asked or () if each not in (span.policies or ())]:
+            raise InputError(f"--policy {','.join(unknown)}: nothing was decided under it; assay sql has view policies")
         period = period_of(span.first_day, span.last_day, options.since, options.until, compare=options.compare)
         return _report(config, options, span, period, ask.with_values(**period.model_dump()))
 

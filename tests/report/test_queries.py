@@ -64,7 +64,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 GOLDEN: dict[str, tuple[str, dict[str, object], list[tuple[Any, ...]]]] = {
-    "span": ("first_day last_day", {}, [(date(2026, 3, 2), date(2026, 3, 3))]),
+    "span": ("first_day last_day policies", {}, [(date(2026, 3, 2), date(2026, 3, 3), ["harm", "spam"])]),
     "totals": ("cases verdicts flagged rejected policies shadow", DAYS, [(12, 10, 3, 2, 2, 0)]),
     "sources": ("source items cases rejected", DAYS, [("items.parquet", 6, 9, 2), ("events", 3, 3, 0)]),
     "judges": ("judge judge_revision settings cases", DAYS, [("scripted", "r1", 1, 12)]),
@@ -212,7 +212,7 @@ def test_a_query_can_be_held_to_some_policies(path: str, name: str) -> None:
 
 
 def test_the_days_of_a_table_are_those_of_the_policies(path: str) -> None:
-    assert ask(path, "span", "first_day last_day", policies=["unheard-of"]) == [(None, None)]
+    assert ask(path, "span", "first_day last_day policies", policies=["unheard-of"]) == [(None, None, None)]
 
 
 def test_a_change_is_the_drift_of_the_view(path: str) -> None:
