@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.special import stdtrit
-
 _Z = 1.959964
 """Of a 95 % interval."""
 
@@ -88,6 +86,8 @@ def each_with(count: Estimate, brings: Sum, drawn: int, share: float, otherwise:
     mean = brings.total / drawn
     if drawn == 1:
         return Estimate(count.value * mean, 0, count.high * 2 * mean)
+    from scipy.special import stdtrit  # here, because every run loads this module and few estimate
+
     variance = max(0.0, brings.squares - brings.total * mean) / (drawn - 1)
     half = float(stdtrit(drawn - 1, 0.975)) * math.sqrt(variance / drawn * (1 - share))
     return Estimate(count.value * mean, count.low * max(0.0, mean - half), count.high * (mean + half))

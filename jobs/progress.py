@@ -6,14 +6,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from actors.board import Status
 from assay.contracts import Tally
-from jobs.lag import Lag
 from jobs.sql_output import printable_lines
+
+if TYPE_CHECKING:
+    from jobs.lag import Lag  # brings the Kafka client, of which a backfill needs nothing
 
 _LINE_SECONDS = 60.0
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from assay.config import ParquetConfig
 from sources.parquet_file import OpenFile
@@ -68,6 +67,8 @@ class FileSelection:
         """Row groups that may hold selected rows."""
         if self._where is None:
             return frozenset(range(len(self._file.bounds) - 1))
+        import pyarrow.dataset as ds  # brings pandas, which takes longer to load than all of ours
+
         system, path = filesystem(self._file.uri)
         with self._file.blame(0, self._file.rows):
             fragment = ds.ParquetFileFormat().make_fragment(path, system)

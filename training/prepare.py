@@ -93,6 +93,11 @@ def _of(found: Found, under: Worded) -> Iterator[Labelled]:
     return (each for name in under.sources for each in found[name] if under.fits(each.content))
 
 
+def _from(under: Worded, listed: Sequence[Labelled]) -> list[Labelled]:
+    """Those that the bank's policies have something to say about; a policy that ships may be about more."""
+    return [each for each in listed if each.content.source in under.sources]
+
+
 def _chosen(listed: Sequence[Labelled], under: Worded) -> list[Labelled]:
     """At most MOST, in the order of their keys, which is a random one; of the rarer label at least LEAST."""
     ordered = sorted(listed, key=lambda each: each.key)
@@ -120,7 +125,8 @@ def _turned(held: Mapping[str, Sequence[Labelled]]) -> Rows:
     for task in ("hate", "offensive", "dialogue", "sexism", "jailbreak", "sms_spam", "email_spam", "injection"):
         under = inverted(banks()[fixed[task].task], random.Random(f"turned:{task}"), "sections")
         policies.append(policy_row(task, under))
-        cases += [case_row(task, "inverted", under, each) for each in _even(held[task], fixed[task], TURNED)]
+        own = _from(under, held[task])
+        cases += [case_row(task, "inverted", under, each) for each in _even(own, fixed[task], TURNED)]
     for task in ("sms_spam", "injection", "hate", "sexism", "offensive"):
         allowed = ALLOWED_UNDER[fixed[task].task]
         tagged = [each for listed in held.values() for each in listed if each.content.tags]
@@ -140,7 +146,7 @@ def _unseen(held: Mapping[str, Sequence[Labelled]], found: Found, seed: int) -> 
         wording = next(each for each in bank.wordings if each.unseen)
         under = worded(bank, wording, random.Random(f"unseen:{task}"), "sections")
         policies.append(policy_row(task, under))
-        cases += [case_row(task, "unseen", under, each) for each in _even(held[task], under, TURNED)]
+        cases += [case_row(task, "unseen", under, each) for each in _even(_from(under, held[task]), under, TURNED)]
     drawer = Drawer(contents_of(found, Part.TEST), Part.TEST, seed)
     for number in range(UNSEEN_PACKS):
         drawn = drawer.drawn("attribute", "", random.Random(f"{seed}:unseen:{number}"), unseen=True)

@@ -24,6 +24,7 @@ def place(tmp_path: Path, ray_cluster: SharedCluster) -> Workplace:
     place.config["source"]["columns"] |= {"prompt": "prompt", "response": "response"}
     policy = tmp_path / "policies" / "p1.md"
     policy.write_text(policy.read_text().replace("title: p1", "applies_to: [completion]"))
+    place.config["replicas"]["count"] = 1
     return place.join(ray_cluster)
 
 

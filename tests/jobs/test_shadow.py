@@ -24,6 +24,7 @@ def place(tmp_path: Path, ray_cluster: SharedCluster) -> Workplace:
     (tmp_path / "next").mkdir()
     (tmp_path / "next" / "p0.md").write_text(NEWER)
     place.config["policies"] = ["policies/*.md", {"path": "next/*.md", "mode": "shadow"}]
+    place.config["replicas"]["count"] = 1
     return place.join(ray_cluster)
 
 
