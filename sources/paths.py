@@ -6,6 +6,7 @@ their fsspec driver.
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import unquote
 
 import fsspec
@@ -39,8 +40,10 @@ def resolve(path: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def open_uri(uri: str) -> pa.NativeFile:
-    """Open a file for random access. Raises OSError."""
+    """Open a file for random access. Raises OSError, also for a pipe or device, which might be waited for for ever."""
     system, path = filesystem(uri)
+    if isinstance(system, pafs.LocalFileSystem) and Path(path).exists() and not Path(path).is_file():
+        raise OSError(f"{path} is a pipe or a device, not a file")
     return system.open_input_file(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -96,6 +97,12 @@ def test_what_is_no_parquet_file_is_an_input_error(tmp_path: Path, content: byte
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"bad\.parquet: not a Parquet file"):
         plan(config(path))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="is a pipe or a device, not a file"):
+        plan(config(str(tmp_path / "*.parquet")))
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.99])
