@@ -35,7 +35,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "replicas": {"count": 1, "gpus": 0, "cpus": 1},
     }
     place = Workplace(tmp_path_factory.mktemp("eval"), config)
-    report = json.loads(place.run("eval", "CONFIG", "--golden", str(HERE / "small_judge_items.csv"), "--json").stdout)
+    items = str(HERE / "small_judge_items.csv")
+    report = json.loads(place.run("eval", "CONFIG", "--golden", items, "--json", seconds=540).stdout)
     return {policy["policy_id"]: policy["figures"] for policy in report["policies"]}
 
 
