@@ -19,6 +19,7 @@ from authoring.lint_records import Finding
 from jobs.check_findings import fails, finding_lines, finding_row
 from jobs.check_sarif import sarif
 from jobs.judge_change import judge_change
+from jobs.labels import labels_of
 from jobs.load import Job, load_job
 from jobs.versions import refuse_edited
 from sinks.policies import policy_versions
@@ -106,7 +107,8 @@ def write_report(report: CheckReport, form: str, out: Path) -> None:
 
 
 def check_job(job: Job) -> JobFacts:
-    """Plan the job and identify its judge. Writes nothing. Raises InputError for anything that is wrong."""
+    """Plan the job, identify its judge, read its labels. Writes nothing. Raises InputError for what is wrong."""
+    labels_of(job.config.labels)
     judge, known = identify(job.config.judge), policy_versions(job.config.sink.path)
     refuse_edited(job.policies, known, job.files)
     change = judge_change(job, judge, known)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -24,9 +25,21 @@ from jobs.report_cli import report_command
 from jobs.sql_output import printable, printable_lines
 from jobs.watch_command import watch_command
 
-app = typer.Typer(
-    help="Audit content against written policies, at scale.", no_args_is_help=True, pretty_exceptions_enable=False
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"assay {version('assay')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which, and end.")] = False,
+) -> None:
+    """Audit content against written policies, at scale."""
+
 
 Fresh = Annotated[bool, typer.Option("--fresh", help="Reuse no verdict of an earlier run.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Go on though another judge can't reuse what there is.")]

@@ -28,12 +28,12 @@ class ReportFormat(StrEnum):
 
 
 Formats = Annotated[ReportFormat, typer.Option(help="How to show the report.")]
-Out = Annotated[Path | None, typer.Option(help="Write the report to this file instead of stdout.")]
+Out = Annotated[Path | None, typer.Option(help="Write the report to this file, replacing it, instead of stdout.")]
 
 
 def show_report(text: str, out: Path | None) -> None:
-    """Raises FatalError if the file can't be written."""
-    if out is None:
+    """To this file; to stdout without one, or for `-`. Raises FatalError if the file can't be written."""
+    if out is None or str(out) == "-":
         sys.stdout.write(text)
         return
     try:

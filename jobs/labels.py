@@ -31,11 +31,15 @@ def add_labels(connection: duckdb.DuckDBPyConnection, labels: Labels | None) -> 
 
     Raises InputError, naming the file and line, for a file that is missing, lacks a column or holds what is no label.
     """
+    connection.from_arrow(_table(labels_of(labels))).create(LABEL_ROWS)
+
+
+def labels_of(labels: Labels | None) -> Sequence[Label]:
+    """The rows of all files; none without `labels`. Raises InputError as `add_labels` does."""
     try:
-        rows = read_labels(_files(labels.path)) if labels else ()
+        return read_labels(_files(labels.path)) if labels else ()
     except InputError as error:
         raise InputError(f"labels.path: {error}") from error
-    connection.from_arrow(_table(rows)).create(LABEL_ROWS)
 
 
 def _files(path: str | tuple[str, ...]) -> Sequence[Path]:

@@ -32,7 +32,7 @@ class ReportOptions:
 class _Span(Section):
     first_day: date | None
     last_day: date | None
-    policies: tuple[str, ...] | None
+    policies: tuple[str, ...]
 
 
 def report_job(config: Config, options: ReportOptions) -> Report:
@@ -44,8 +44,9 @@ def report_job(config: Config, options: ReportOptions) -> Report:
     asked = list(options.policies) if options.policies is not None else None
     with asking(config.sink.path, config.labels, {"policies": asked}) as ask:
         (span,) = ask.rows("span", _Span)
-        if unknown := [each for each in asked or () if each not in (span.policies or ())]:
-            raise InputError(f"--policy {','.join(unknown)}: nothing was decided under it; assay sql has view policies")
+        if unknown := [each for each in asked or () if each not in span.policies]:
+            there = ", ".join(span.policies)
+            raise InputError(f"--policy {','.join(unknown)}: nothing was decided under it; there are: {there}")
         period = period_of(span.first_day, span.last_day, options.since, options.until, compare=options.compare)
         return _report(config, options, span, period, ask.with_values(**period.model_dump()))
 

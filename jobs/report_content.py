@@ -18,6 +18,7 @@ from sources.rows import Rows
 
 IN_A_TOPIC = "it is in the topic, which a report does not read"
 GONE = "it is no longer where it was judged"
+UNNAMED = "it was judged in a file that the config does not name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,10 @@ def contents(config: ParquetConfig | KafkaConfig, wanted: Iterable[Wanted]) -> M
         there = frozenset()
     found: dict[Wanted, Found] = {}
     for source, several in by_source.items():
-        items = _items(config, source, sorted(each.position for each in several)) if source in there else {}
+        if source not in there:
+            found |= dict.fromkeys(several, Found("", UNNAMED))
+            continue
+        items = _items(config, source, sorted(each.position for each in several))
         found |= {each: _found(items.get(each.position), each) for each in several}
     return found
 

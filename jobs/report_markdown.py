@@ -13,12 +13,15 @@ from jobs import report_words as words
 from jobs.eval_markdown import cell, code, table
 from jobs.eval_words import UNKNOWN
 from jobs.report_cases import CASE_KINDS
-from jobs.report_record import Mix, PolicySection, Report
+from jobs.report_record import Mix, PolicySection, Report, TrueRate
 from jobs.report_rows import Change, LabelRow, RejectionRow
 from jobs.report_summary import summary
 from jobs.sql_output import printable
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~@!])")
+_RATES = ("policy", "flagged by the judge", "before", "change, points", "verdicts", "")
+_AGREEMENT = ("labels, over all days", "labelled", "precision", "recall", "kappa")
+_TRUE_RATES = ("how much violates, over all days", "flagged by the judge", "found by people", "labels are")
 _CASES = 2
 _ID_CHARS = 60
 
@@ -33,12 +36,13 @@ def _blocks(report: Report) -> Iterable[Sequence[str]]:
     yield (f"## Audit of {code(report.job)}, {words.days(period.since, period.until)}",)
     yield [f"- {_plain(each.text)}" for each in summary(report)]
     if report.changes:
-        heads = ("policy", "rate", "before", "change, points", "verdicts", "")
-        yield table(heads, map(_policy, report.changes))
+        yield table(_RATES, map(_policy, report.changes))
     yield [line for policy in report.policies for line in _cases(policy)]
     yield [line for policy in report.policies if policy.rate.moved for line in _explained(policy)]
     if report.quality.labels:
-        yield table(("labels", "labelled", "precision", "recall", "kappa"), map(_labels, report.quality.labels))
+        yield table(_AGREEMENT, map(_labels, report.quality.labels))
+    if report.quality.true_rates:
+        yield table(_TRUE_RATES, map(_true_rate, report.quality.true_rates))
     if report.quality.rejections:
         yield table(("not judged", "cases", "share"), map(_rejection, report.quality.rejections))
     yield ("Intervals are at 95 %; days are UTC.",)
@@ -91,6 +95,11 @@ def _labels(row: LabelRow) -> Sequence[str]:
         for value, low, high in figures
     )
     return (cell(row.policy_id), words.number(row.labelled), *shown)
+
+
+def _true_rate(it: TrueRate) -> Sequence[str]:
+    shares = (_rate(each.value, each.low, each.high, each.n) for each in (it.flagged_share, it.labelled_share))
+    return (cell(it.policy_id), *shares, "weighted" if it.weighted else "taken as drawn at random")
 
 
 def _rejection(row: RejectionRow) -> Sequence[str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from jobs.eval_words import excerpt
 from jobs.report_record import Report
 from jobs.report_rows import Change
-from jobs.report_words import base, counted, days, few, hours, money, percent, points, points_between
+from jobs.report_words import base, between, counted, days, few, hours, money, percent, points, points_between
+from measure.answers import Estimate
 
 _NAMED = 3
 _JUDGE_CHARS = 60
@@ -26,7 +27,7 @@ def summary(report: Report) -> Sequence[Sentence]:
     """The first things to know, the most important first."""
     if not report.audited.totals.cases:
         return _nothing(report)
-    return (_audited(report), *_conserved(report), *_moved(report), *_cost(report))
+    return (_audited(report), *_conserved(report), *_contradicted(report), *_moved(report), *_cost(report))
 
 
 def _nothing(report: Report) -> Sequence[Sentence]:
@@ -59,6 +60,25 @@ def _conserved(report: Report) -> Iterator[Sentence]:
         yield Sentence(
             f"{counted(len(it.open_runs), 'run')} {came} not come to an end: some items may not be judged yet."
         )
+
+
+def _contradicted(report: Report) -> Iterator[Sentence]:
+    """Where what people find is surely not what the judge flags."""
+    for it in report.quality.true_rates:
+        flags, finds = it.flagged_share, it.labelled_share
+        if flags.value is None or finds.value is None or not _apart(flags, finds):
+            continue
+        yield Sentence(
+            f"Under {it.policy_id} the judge flags {percent(flags.value)} of all days, people find {percent(finds.value)} "
+            f"({between(finds.low, finds.high)}): its rate is not how much violates. See Quality.",
+            "bad",
+        )
+
+
+def _apart(one: Estimate, other: Estimate) -> bool:
+    if None in (one.low, one.high, other.low, other.high):
+        return False
+    return max(one.low or 0, other.low or 0) > min(one.high or 0, other.high or 0)
 
 
 def _moved(report: Report) -> Iterator[Sentence]:

@@ -38,6 +38,8 @@ def run_sql(
             _refuse_parquet(look, "at the prompt there may be many")
             Prompt(opened, look, out).run()
             return
+        if text.lstrip().startswith("."):
+            raise InputError("commands such as .views are for the prompt; docs/sql.md lists the views and macros")
         statements = opened.statements(text)
         _check(statements, values, look)
         opened.answer_all(statements, look, out)
@@ -51,6 +53,8 @@ def _text(query: str | None, file: Path | None) -> str | None:
         if file is not None:
             return file.read_text(encoding="utf-8")
         return sys.stdin.read() if query is None and not sys.stdin.isatty() else query
+    except FileNotFoundError as error:
+        raise InputError(f"--file {file}: there is no such file") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{file or 'standard input'}: can't be read as UTF-8 text: {error}") from error
 
@@ -64,6 +68,8 @@ def _check(statements: Sequence[Statement], params: Iterable[str], look: Look) -
     for name in params:
         if name not in named:
             raise InputError(f"--param {name}: no statement names ${name}")
+    for name in sorted(named - set(params)):
+        raise InputError(f"the query names ${name}: give its value as --param {name}=VALUE")
 
 
 def _refuse_parquet(look: Look, why: str) -> None:
