@@ -66,18 +66,17 @@ def _contradicted(report: Report) -> Iterator[Sentence]:
     """Where what people find is surely not what the judge flags."""
     for it in report.quality.true_rates:
         flags, finds = it.flagged_share, it.labelled_share
-        if flags.value is None or finds.value is None or not _apart(flags, finds):
+        if not (flags.known and finds.known) or not _apart(flags, finds):
             continue
+        drawn = "" if it.weighted else ", if their labels were drawn at random"
         yield Sentence(
-            f"Under {it.policy_id} the judge flags {percent(flags.value)} of all days, people find {percent(finds.value)} "
-            f"({between(finds.low, finds.high)}): its rate is not how much violates. See Quality.",
-            "bad",
+            f"Under {it.policy_id} the judge flags {percent(flags.value)} of all days; people find "
+            f"{percent(finds.value)} ({between(finds.low, finds.high)}){drawn}. See Quality.",
+            "bad" if it.weighted else "plain",
         )
 
 
 def _apart(one: Estimate, other: Estimate) -> bool:
-    if None in (one.low, one.high, other.low, other.high):
-        return False
     return max(one.low or 0, other.low or 0) > min(one.high or 0, other.high or 0)
 
 

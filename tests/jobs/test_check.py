@@ -166,5 +166,12 @@ def test_a_job_is_checked_with_its_policies(place: Workplace) -> None:
     assert json.loads((place.folder / "found.json").read_text()) == report
 
 
+def test_labels_are_checked_before_a_run_that_they_would_not_stop(place: Workplace) -> None:
+    place.config["labels"] = {"path": "labels.csv"}
+    assert "no file matches" in place.run("check", "CONFIG", code=2).stderr
+    (place.folder / "labels.csv").write_text("item_id,policy_id,label\nm1,p0,maybe\n")
+    assert "labels.csv:2: label: the label 'maybe'" in place.run("check", "CONFIG", code=2).stderr
+
+
 def test_sarif_names_a_file_whose_name_is_not_unicode() -> None:
     assert '"uri": "sp%FFam.md"' in sarif([Finding(LINTS[0], "sp\udcffam.md", 1, "x")])

@@ -134,8 +134,10 @@ def test_the_first_mistake_ends_it(path: str) -> None:
 def test_what_is_missing_or_too_much_is_said(path: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--param idd: no statement names \$idd"):
         written(path, "SELECT $id", "json", "id=1", "idd=2")
-    with pytest.raises(InputError, match="id"):
+    with pytest.raises(InputError, match=r"the query names \$id: give its value as --param id=VALUE"):
         written(path, "SELECT $id", "json")
+    with pytest.raises(InputError, match="are for the prompt"):
+        written(path, "\n.views", "json")
     with pytest.raises(InputError, match="there is no statement in it"):
         written(path, "-- nothing")
     with pytest.raises(InputError, match="either a query or a file"):

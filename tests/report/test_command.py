@@ -37,6 +37,7 @@ def test_it_writes_the_page_of_the_days_and_policies_asked_for(few: Weeks, tmp_p
 
 def test_the_other_forms_go_to_stdout(few: Weeks) -> None:
     assert assay(few.config, "--format", "md").stdout.startswith("## Audit of `nightly`")
+    assert assay(few.config, "--format", "md", "--out", "-").stdout.startswith("## Audit of `nightly`")
     found = json.loads(assay(few.config, "--format", "json", "--compare", "none").stdout)
     assert found["audited"]["items"] == 6
     assert found["period"]["since_before"] is None
@@ -47,7 +48,7 @@ def test_the_other_forms_go_to_stdout(few: Weeks) -> None:
     [
         (("--from", "2026-11-22", "--to", "2026-11-01"), "swap them"),
         (("--policy", "nobody"), "nothing was decided under it"),
-        (("--policy", "spam,nobody"), "--policy nobody: nothing was decided under it"),
+        (("--policy", "spam,nobody"), "--policy nobody: nothing was decided under it; there are: harassment, spam"),
         (("--from", "yesterday"), "yesterday"),
         (("--compare", "everything"), "everything"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from jobs.report import ReportOptions, render, report_job
 from jobs.report_html import report_html
 from jobs.report_record import Report
 from jobs.report_rows import RunRow
+from jobs.report_summary import summary
 from tests.report.reading import PageReader
 from tests.report.weeks import Weeks
 
@@ -115,6 +117,22 @@ def test_an_estimate_that_labels_can_not_correct_is_not_given_twice(report: Repo
     assert other[2].endswith("weighted")
     assert other[3].startswith(words.percent(row.prediction_powered.value))
     assert other[4].endswith("3 without a weight left out")
+
+
+def test_a_rate_that_labels_contradict_is_said_at_the_top(report: Report) -> None:
+    (row,) = report.quality.true_rates
+
+    def said(flags: tuple[float, float, float]) -> str:
+        low, value, high = flags
+        share = replace(row.flagged_share, value=value, low=low, high=high)
+        quality = report.quality.model_copy(update={"true_rates": (row.model_copy(update={"flagged_share": share}),)})
+        return " ".join(each.text for each in summary(report.model_copy(update={"quality": quality})))
+
+    finds = row.labelled_share
+    assert finds.low is not None
+    assert finds.high is not None
+    assert f"Under {row.policy_id} the judge flags 99.5 %" in said(((finds.high + 1) / 2, 0.995, 1.0))
+    assert "the judge flags" not in said((finds.low, finds.low, 1.0))
 
 
 def test_held_to_a_policy_it_says_what_is_of_all(weeks: Weeks, report: Report) -> None:
