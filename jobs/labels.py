@@ -12,6 +12,7 @@ import pyarrow as pa
 from assay.config import Labels
 from assay.errors import InputError
 from authoring.labels_file import Label, read_labels
+from jobs.sql_types import nulls
 
 LABEL_ROWS = "label_rows"
 LABEL_SCHEMA = pa.schema(
@@ -31,7 +32,10 @@ def add_labels(connection: duckdb.DuckDBPyConnection, labels: Labels | None) -> 
 
     Raises InputError, naming the file and line, for a file that is missing, lacks a column or holds what is no label.
     """
-    connection.from_arrow(_table(labels_of(labels))).create(LABEL_ROWS)
+    if rows := labels_of(labels):
+        connection.from_arrow(_table(rows)).create(LABEL_ROWS)
+    else:
+        connection.execute(f"CREATE TABLE {LABEL_ROWS} AS SELECT {nulls(LABEL_SCHEMA)} WHERE false")
 
 
 def labels_of(labels: Labels | None) -> Sequence[Label]:

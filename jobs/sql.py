@@ -19,6 +19,7 @@ from assay.errors import FatalError, InputError, TransientError
 from jobs.labels import add_labels
 from jobs.limits import cores, memory_bytes
 from jobs.sql_check import refuse_unless_read_only
+from jobs.sql_types import nulls
 from jobs.sql_views import create_views, named_in, sql_files
 from sinks.counts import active_files
 from sinks.last_commit import last_commit
@@ -97,13 +98,13 @@ def _connect(path: str, labels: Labels | None, views: Collection[str]) -> duckdb
         "policy_rows": (POLICY_SCHEMA, policies),
     }
     for name, (schema, _) in written.items():
-        _create_view(connection, name, _select(connection, schema, []))
+        _create_view(connection, name, _select(schema, []))
     add_labels(connection, labels)
     if "stream_ages" in views:
         _add_commits(connection, path)
     create_views(connection, views)  # over no files: each would read what every file holds
     for name, (schema, paths) in written.items():
-        _create_view(connection, name, _select(connection, schema, paths))
+        _create_view(connection, name, _select(schema, paths))
         connection.execute(f"COMMENT ON VIEW {name} IS 'All rows as they were written.'")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
@@ -128,22 +129,19 @@ def _shielded_connection() -> duckdb.DuckDBPyConnection:
 
 def _add_commits(connection: duckdb.DuckDBPyConnection, path: str) -> None:
     found = last_commit(path)
-    committed = pa.array([found and found.at], pa.timestamp("us", tz="UTC"))
-    connection.from_arrow(pa.table({"committed_at": committed})).create("commit_rows")
+    connection.execute("CREATE TABLE commit_rows AS SELECT $1::TIMESTAMPTZ AS committed_at", [found and found.at])
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, name: str, select: str) -> None:
     connection.execute(f"CREATE OR REPLACE VIEW {name} AS\n{select}")
 
 
-def _select(connection: duckdb.DuckDBPyConnection, schema: pa.Schema, paths: Sequence[str]) -> str:
+def _select(schema: pa.Schema, paths: Sequence[str]) -> str:
     """SQL that reads these files with the schema's columns; a view without rows if there are none.
 
     Files that were written by earlier versions may lack columns: these are null there.
     """
-    empty = connection.from_arrow(schema.empty_table())
-    columns = (f'NULL::{kind} AS "{name}"' for name, kind in zip(empty.columns, empty.types, strict=True))
-    nothing = f"SELECT {', '.join(columns)} WHERE false"
+    nothing = f"SELECT {nulls(schema)} WHERE false"
     if not paths:
         return nothing
     names = ", ".join(f'"{name}"' for name in schema.names)

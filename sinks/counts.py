@@ -17,7 +17,7 @@ from assay.contracts import Shard
 from assay.errors import AssayError, FatalError, TransientError
 from assay.policy import Policy
 from assay.records import JudgeIdentity, Mode
-from sinks.delta_table import locate, open_table
+from sinks.delta_table import add_actions, locate, open_table
 from sinks.schema import REJECTED, VERDICT
 
 _MEMORY = "1GB"
@@ -79,7 +79,7 @@ def active_files(path: str, table: str, since: int = 0) -> list[str] | None:
     found = open_table(at)
     if found is None:
         return None
-    actions = pa.table(found.get_add_actions(flatten=True))
+    actions = add_actions(found)
     names = actions["path"].to_pylist()
     known = since > 0 and "max.position" in actions.column_names
     last = actions["max.position"].to_pylist() if known else [None] * len(names)

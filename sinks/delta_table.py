@@ -73,6 +73,14 @@ def locate(path: str, table: str) -> Location:
     return Location(f"{path.rstrip('/')}/{table}", filesystem, f"{root.rstrip('/')}/{table}")
 
 
+def add_actions(table: DeltaTable) -> pa.Table:
+    """The log's entries for the files that are active: path, size, and statistics as `min.COLUMN` and `max.COLUMN`.
+
+    As a stream: `pyarrow.table` would load pandas to see whether it was given a data frame.
+    """
+    return pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True)).read_all()
+
+
 def open_table(at: Location) -> DeltaTable | None:
     """The table, or None if there is none. Raises InputError for a table that can't be read as Delta."""
     try:

@@ -33,7 +33,7 @@ from obstore.store import from_url
 from assay.errors import InputError, TransientError
 from assay.records import ItemKind, Turn, content_hash
 from sinks.delta import statistics
-from sinks.delta_table import FOREIGN, Location, locate, open_table, translate
+from sinks.delta_table import FOREIGN, Location, add_actions, locate, open_table, translate
 from sinks.schema import PARTITION, REJECTED, SCHEMA, VERDICT
 from sinks.upkeep import alone
 
@@ -182,7 +182,7 @@ def _without(column: pa.ChunkedArray, blank: pa.ChunkedArray) -> pa.ChunkedArray
 
 
 def _files(table: DeltaTable) -> list[_File]:
-    actions = pa.table(table.get_add_actions(flatten=True))
+    actions = add_actions(table)
     days = actions[f"partition.{PARTITION}"].to_pylist()
     paths, sizes = actions["path"].to_pylist(), actions["size_bytes"].to_pylist()
     return [_File(path, day.isoformat(), size) for path, day, size in zip(paths, days, sizes, strict=True)]

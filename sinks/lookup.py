@@ -18,13 +18,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
-import pyarrow as pa
-
 from assay.errors import AssayError, FatalError, TransientError
 from assay.records import Action, Confidence, Known, Origin, Reason, Rejection, Verdict
 from sinks.claims import Claims
 from sinks.delta_log import Changes, DeltaLog, LogGap
-from sinks.delta_table import FOREIGN, locate, open_table, translate
+from sinks.delta_table import FOREIGN, add_actions, locate, open_table, translate
 from sinks.known_folder import folder_beside
 from sinks.known_rows import Judged, judged_rows, rows_of, short
 from sinks.known_store import KnownStore, Value
@@ -225,7 +223,7 @@ class TableLookup:
         draft, version = self._folder / "draft.sqlite", self._table.version()
         store = KnownStore(str(draft))
         try:
-            for path in pa.table(self._table.get_add_actions(flatten=True))["path"].to_pylist():
+            for path in add_actions(self._table)["path"].to_pylist():
                 for rows in self._rows(unquote(path)):
                     with store.step(-1):
                         store.put(rows)

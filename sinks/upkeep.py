@@ -14,14 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from assay.config import DeltaConfig
 from assay.errors import InputError, TransientError
 from sinks.delta_log import DeltaLog
-from sinks.delta_table import FOREIGN, NO_HOOKS, Location, locate, open_table, translate
+from sinks.delta_table import FOREIGN, NO_HOOKS, Location, add_actions, locate, open_table, translate
 from sinks.schema import PARTITION
 
 CHECKPOINT_EVERY = 50
@@ -173,5 +172,5 @@ def _require(at: Location) -> DeltaTable:
 
 
 def _measure(table: DeltaTable) -> tuple[int, int]:
-    actions = pa.table(table.get_add_actions(flatten=True))
+    actions = add_actions(table)
     return actions.num_rows, pc.sum(actions["size_bytes"]).as_py() or 0
