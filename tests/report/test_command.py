@@ -48,7 +48,10 @@ def test_the_other_forms_go_to_stdout(few: Weeks) -> None:
     [
         (("--from", "2026-11-22", "--to", "2026-11-01"), "swap them"),
         (("--policy", "nobody"), "nothing was decided under it"),
-        (("--policy", "spam,nobody"), "--policy nobody: nothing was decided under it; there are: harassment, prompt-injection, spam"),
+        (
+            ("--policy", "spam,nobody"),
+            "--policy nobody: nothing was decided under it; there are: harassment, prompt-injection, spam",
+        ),
         (("--from", "yesterday"), "yesterday"),
         (("--compare", "everything"), "everything"),
     ],
