@@ -30,8 +30,9 @@ import typer
 from assay.errors import FatalError, InputError
 from training.baseline_embeddings import model_folder
 from training.command import run
+from training.lora import Precision
 
-STEPS = 3160
+STEPS = 3440
 """As many as the judge that ships was trained."""
 
 
@@ -43,26 +44,27 @@ class Step:
     arguments: tuple[str, ...]
 
 
-def making(data: Path, work: Path, count: int, seed: int) -> tuple[Step, ...]:
+def making(data: Path, work: Path, count: int, seed: int, precision: Precision) -> tuple[Step, ...]:
     """What is done, in this order. `count` are the steps of training, which is resumed if there is a checkpoint."""
     trained = ("--checkpoint", str(work))
     resumed = ("--resume",) if any(work.glob("step-*")) else ()
-    train = Step("train", (str(data), "--out", str(work), "--steps", str(count), "--seed", str(seed), *resumed))
-    prepare, *rest = measuring(data, work, count, seed, trained)
+    length = ("--steps", str(count), "--seed", str(seed), "--precision", precision)
+    train = Step("train", (str(data), "--out", str(work), *length, *resumed))
+    prepare, *rest = measuring(data, work, count, seed, precision, trained)
     *compared, card = rest
     teacher = Step("teacher", (str(data), "--out", str(work)))
     return (prepare, teacher, train, *compared, Step("export", (str(work), *trained)), card)
 
 
 def measuring(
-    data: Path, work: Path, count: int, seed: int, judge: tuple[str, ...] = ("--shipped",)
+    data: Path, work: Path, count: int, seed: int, precision: Precision, judge: tuple[str, ...] = ("--shipped",)
 ) -> tuple[Step, ...]:
     """The same without training; `judge` tells `score` which one it is about."""
-    seeded = ("--seed", str(seed))
+    seeded, computed = ("--seed", str(seed)), ("--precision", precision)
     return (
         Step("prepare", (str(data), "--out", str(work), "--drawn", str(count), *seeded)),
-        Step("score", (str(work), *judge)),
-        Step("score", (str(work),)),
+        Step("score", (str(work), *judge, *computed)),
+        Step("score", (str(work), *computed)),
         Step("baselines", (str(work), *seeded)),
         Step("card", (str(work),)),
     )
@@ -83,11 +85,12 @@ def main(
     out: Annotated[Path, typer.Option(help="The work folder.")] = Path("out/training"),
     count: Annotated[int, typer.Option("--steps", min=1, help="Steps of training.")] = STEPS,
     seed: Annotated[int, typer.Option(help="What is drawn follows from it.")] = 0,
+    precision: Annotated[Precision, typer.Option(help="What training and scoring compute in.")] = Precision.BFLOAT16,
     measure: Annotated[bool, typer.Option("--measure", help="Train nothing: measure the judge that ships.")] = False,
 ) -> None:
     """Make the judge, measure it beside the baselines, and write its card."""
     model_folder()
-    for step in (measuring if measure else making)(data, out, count, seed):
+    for step in (measuring if measure else making)(data, out, count, seed, precision):
         do(step)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,21 @@ SCALE = 2.0
 MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
+class Precision(StrEnum):
+    """What most of the arithmetic is done in.
+
+    bfloat16 is what the judge is served in. A CPU that has no instructions for it, or slow ones, does float32 in half
+    the time; weights are of bfloat16 either way.
+    """
+
+    BFLOAT16 = "bfloat16"
+    FLOAT32 = "float32"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.bfloat16 if self is Precision.BFLOAT16 else torch.float32
+
+
 class Judge:
     """The model to train or score with, on the GPU if there is one.
 
@@ -32,10 +48,16 @@ class Judge:
     step cheaper, since no gradient goes there. With `first_layer` None it is the base as it is.
     """
 
-    def __init__(self, folder: Path, seed: int = 0, first_layer: int | None = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        seed: int = 0,
+        first_layer: int | None = 0,
+        precision: Precision = Precision.BFLOAT16,
+    ) -> None:
         torch.manual_seed(seed)
         base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation=ATTENTION)
-        base.to("cuda" if torch.cuda.is_available() else "cpu")
+        base.to("cuda" if torch.cuda.is_available() else "cpu", precision.dtype)
         self.model: PeftModel | None = None
         if first_layer is not None:
             layers = list(range(first_layer, base.config.num_hidden_layers))
@@ -61,8 +83,10 @@ class Judge:
                 each.copy_(tensors[name])
 
     def merge(self, delta: Path) -> None:
-        """Add a delta as it ships to the weights. Raises FatalError where it does not fit."""
-        merge(self._base, delta, SCALE)
+        """Add a delta as it ships to the weights, rounded as they ship. Raises FatalError where it does not fit."""
+        precision = self._base.dtype
+        merge(self._base.bfloat16(), delta, SCALE)
+        self._base.to(precision)
 
     def weight(self, name: str) -> torch.Tensor:
         """That of the module with this name in the model."""
@@ -71,7 +95,7 @@ class Judge:
 
     def states(self, pack: Pack, places: Sequence[int]) -> torch.Tensor:
         """The last hidden states of `places` in float32, [places, width]."""
-        with torch.autocast(self._head.device.type, torch.bfloat16):
+        with torch.autocast(self._head.device.type, torch.bfloat16, enabled=self._head.dtype is torch.bfloat16):
             found = hidden_states(self._decoder, pack)
         return found[torch.tensor(places, device=found.device)].float()
 

@@ -4,7 +4,7 @@
 
 The judge is measured as it ships: its delta, that of a checkpoint or the one in the package, is merged with the base.
 Each score is exactly that of the judge's own prompt, with the whole content: contents under one policy are packed, and
-a pack gives what single passes would give, up to bfloat16's rounding. The two digits' logits are worked out in float32;
+a pack gives what single passes would give, up to rounding. The two digits' logits are worked out in float32;
 an engine that has them in bfloat16 gives log odds in steps of 1/8.
 """
 
@@ -31,7 +31,7 @@ from training.checkpoints import newest
 from training.command import run
 from training.deltas import save_delta
 from training.encoding import Encoder
-from training.lora import Judge
+from training.lora import Judge, Precision
 from training.packing import Pack, segment_ends
 from training.predictions import BASE, JUDGE, Prediction, replace_predictions
 from training.splits import Part
@@ -87,11 +87,12 @@ def main(
     shipped: Annotated[bool, typer.Option("--shipped", help="Score the judge that ships.")] = False,
     model: Annotated[Path | None, typer.Option(help="The base model's folder, if it is made already.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads to compute with.")] = 2,
+    precision: Annotated[Precision, typer.Option(help="What to compute in.")] = Precision.BFLOAT16,
 ) -> None:
     """Score every case that is not in the train part, with a judge, or with the base if none is named."""
     torch.set_num_threads(threads)
     folder = model or prepare(Path(".models"))
-    judge = Judge(folder, first_layer=None)
+    judge = Judge(folder, first_layer=None, precision=precision)
     if shipped:
         judge.merge(PARTS / DELTA_FILE)
     elif checkpoint is not None:

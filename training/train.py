@@ -27,7 +27,7 @@ from training.checkpoints import Progress, moments_of, newest, progress_of, save
 from training.command import run as command
 from training.drawing import PACKS, Drawer
 from training.encoding import Encoded, Encoder
-from training.lora import Judge
+from training.lora import Judge, Precision
 from training.sources import Labelled, contents_of, read_all
 from training.splits import Part
 from training.steps import Trainer
@@ -139,6 +139,7 @@ def main(
     peak: Annotated[float, typer.Option(help="The highest learning rate.")] = 6e-4,
     packs: Annotated[int, typer.Option(min=1, help="Packs in a step.")] = PACKS,
     threads: Annotated[int, typer.Option(min=1, help="Threads to compute with.")] = 2,
+    precision: Annotated[Precision, typer.Option(help="What to compute in.")] = Precision.BFLOAT16,
     first_layer: Annotated[int, typer.Option(min=0, help="The lowest layer that is trained.")] = 10,
     stop_after: Annotated[int | None, typer.Option(min=1, help="Interrupt the run at this step.")] = None,
 ) -> None:
@@ -149,7 +150,7 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     found = read_all(data)
     folder = model or prepare(Path(".models"))
-    run = _run(Judge(folder, seed, first_layer), Encoder(folder), out, found, seed, peak)
+    run = _run(Judge(folder, seed, first_layer, precision), Encoder(folder), out, found, seed, peak)
     progress = _resumed(run, seed) if resume else Progress(seed=seed)
     after = train(run, progress, Schedule(steps, minutes, packs, stop_after))
     _validate(run, after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from typer.testing import CliRunner
 
 from assay.errors import FatalError, InputError
 from training.everything import Step, do, making, measuring
+from training.lora import Precision
 
 
 def test_steps_are_in_order_and_share_seed_and_folder(tmp_path: Path) -> None:
-    found = making(Path("data"), tmp_path, 90, 7)
+    found = making(Path("data"), tmp_path, 90, 7, Precision.FLOAT32)
     assert [step.name for step in found] == [
         "prepare",
         "teacher",
@@ -28,25 +30,32 @@ def test_steps_are_in_order_and_share_seed_and_folder(tmp_path: Path) -> None:
         "card",
     ]
     assert all(str(tmp_path) in step.arguments for step in found)
-    assert [step.arguments[-2:] for step in (found[0], found[2])] == [("--seed", "7")] * 2
-    checked = [step.name for step in found if ("--checkpoint", str(tmp_path)) == step.arguments[-2:]]
-    assert checked == ["score", "export"]
+    assert [_after("--seed", step) for step in (found[0], found[2])] == ["7", "7"]
+    assert [step.name for step in found if _after("--checkpoint", step) == str(tmp_path)] == ["score", "export"]
+    assert [step.name for step in found if _after("--precision", step) == "float32"] == ["train", "score", "score"]
+
+
+def _after(option: str, step: Step) -> str | None:
+    return dict(pairwise(step.arguments)).get(option)
 
 
 def test_the_judge_that_ships_is_measured_without_training(tmp_path: Path) -> None:
-    found = measuring(Path("data"), tmp_path, 90, 7)
+    found = measuring(Path("data"), tmp_path, 90, 7, Precision.FLOAT32)
     assert [step.name for step in found] == ["prepare", "score", "score", "baselines", "card"]
-    assert found[1].arguments[-1] == "--shipped"
+    assert [step.name for step in found if "--shipped" in step.arguments] == ["score"]
 
 
 def test_training_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "step-000010").mkdir()
-    assert "--resume" in making(Path("data"), tmp_path, 90, 0)[2].arguments
+    assert "--resume" in making(Path("data"), tmp_path, 90, 0, Precision.BFLOAT16)[2].arguments
 
 
 def test_every_step_takes_the_arguments_that_it_is_given(tmp_path: Path) -> None:
     (tmp_path / "step-000010").mkdir()
-    for step in (*making(Path("data"), tmp_path, 90, 7), *measuring(Path("data"), tmp_path, 90, 7)):
+    for step in (
+        *making(Path("data"), tmp_path, 90, 7, Precision.FLOAT32),
+        *measuring(Path("data"), tmp_path, 90, 7, Precision.FLOAT32),
+    ):
         command = typer.Typer()
         command.command()(import_module(f"training.{step.name}").main)
         assert CliRunner().invoke(command, [*step.arguments, "--help"]).exit_code == 0, step

@@ -24,7 +24,7 @@ from training.drawing import Drawer
 from training.encoding import Encoder
 from training.export import export
 from training.figures_curves import fitted
-from training.lora import RANK, SCALE, Judge
+from training.lora import RANK, SCALE, Judge, Precision
 from training.predictions import read_predictions
 from training.prepare import main as prepare
 from training.score import main as score
@@ -100,15 +100,17 @@ def test_a_run_is_not_resumed_with_another_seed(tiny_llama: Path, data: Path, tm
         train(data, tmp_path, model=tiny_llama, threads=1, steps=2, first_layer=0, resume=True)
 
 
-def test_what_is_scored_is_what_ships(tiny_llama: Path, data: Path, tmp_path: Path) -> None:
-    train(data, tmp_path, model=tiny_llama, threads=1, steps=2, first_layer=0)
+@pytest.mark.parametrize("precision", Precision)
+def test_what_is_scored_is_what_ships(tiny_llama: Path, data: Path, tmp_path: Path, precision: Precision) -> None:
+    train(data, tmp_path, model=tiny_llama, threads=1, steps=2, first_layer=0, precision=precision)
     delta = {name: each.bfloat16() for name, each in weights_of(newest(tmp_path)).items()}
-    base, merged = (Judge(tiny_llama, first_layer=None) for _ in range(2))
+    base, merged = (Judge(tiny_llama, first_layer=None, precision=precision) for _ in range(2))
     merge_checkpoint(merged, newest(tmp_path))
     for name in {name.removesuffix(".lora_A").removesuffix(".lora_B") for name in delta}:
         change = SCALE * (delta[f"{name}.lora_B"].double() @ delta[f"{name}.lora_A"].double())
         before, after = base.weight(name), merged.weight(name)
-        assert torch.equal(after, (before.double() + change).to(before.dtype))
+        assert after.dtype == precision.dtype
+        assert torch.equal(after, (before.double() + change).bfloat16().to(after.dtype))
 
 
 def test_lower_layers_can_be_left_alone(tiny_llama: Path, data: Path, tmp_path: Path) -> None:
