@@ -170,7 +170,7 @@ def sql(
     file: Annotated[Path | None, typer.Option(help="Take the query, or several, from this file.")] = None,
     param: Annotated[list[str] | None, typer.Option(help="A value for $NAME: NAME=VALUE. Repeatable.")] = None,
     format: Annotated[Format, typer.Option(help="How to print the rows.")] = Format.TABLE,
-    wide: Annotated[bool, typer.Option("--wide", help="On a terminal, cut and wrap nothing.")] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="On a terminal, cut, wrap and round nothing.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="CSV with cells as they are, formulas too.")] = False,
 ) -> None:
     """Query the outcomes, read-only: one query, a file, standard input, or a prompt."""

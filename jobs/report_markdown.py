@@ -41,6 +41,9 @@ def _blocks(report: Report) -> Iterable[Sequence[str]]:
     yield [line for policy in report.policies if policy.rate.moved for line in _explained(policy)]
     if report.quality.labels:
         yield table(_AGREEMENT, map(_labels, report.quality.labels))
+    unmatched = report.quality.unmatched_labels
+    if unmatched.labels:
+        yield (words.unmatched(unmatched.labels, unmatched.other_content),)
     if report.quality.true_rates:
         yield table(_TRUE_RATES, map(_true_rate, report.quality.true_rates))
     if report.quality.rejections:

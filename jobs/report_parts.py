@@ -15,6 +15,7 @@ from jobs.report_rows import (
     RunRow,
     SourceRow,
     Totals,
+    UnmatchedLabels,
     Unsure,
 )
 
@@ -38,6 +39,7 @@ def audited_of(ask: Asking, *, redact: bool) -> Audited:
 def quality_of(ask: Asking, *, redact: bool) -> Quality:
     """How far the verdicts can be trusted. Redacted, details of rejections are left out: they may quote the content."""
     (reuse,) = ask.rows("reuse", ReuseAudit)
+    (unmatched,) = ask.rows("unmatched_labels", UnmatchedLabels)
     labels = ask.rows("labels", LabelRow)
     wanted = {row.policy_id for row in labels}
     rejections = ask.rows("rejections", RejectionRow)
@@ -45,6 +47,7 @@ def quality_of(ask: Asking, *, redact: bool) -> Quality:
         rejections = tuple(row.model_copy(update={"detail": None}) for row in rejections)
     return Quality(
         labels=labels,
+        unmatched_labels=unmatched,
         true_rates=tuple(_true_rate(each) for each in ask.labelled_rates() if each.policy_id in wanted),
         reuse=reuse,
         unsure=ask.rows("unsure", Unsure),

@@ -29,6 +29,7 @@ from jobs.report_rows import (
     ScoreBin,
     SourceRow,
     Totals,
+    UnmatchedLabels,
     Unsure,
     VersionRow,
 )
@@ -140,6 +141,7 @@ class TrueRate(Section):
 
 class Quality(Section):
     labels: tuple[LabelRow, ...]
+    unmatched_labels: UnmatchedLabels
     true_rates: tuple[TrueRate, ...]
     reuse: ReuseAudit
     unsure: tuple[Unsure, ...]

@@ -248,6 +248,13 @@ class LabelRow(Section):
     kappa_high: float | None
 
 
+class UnmatchedLabels(Section):
+    """Labels that count for nothing. `other_content`: those of them whose item has another content by now."""
+
+    labels: int
+    other_content: int
+
+
 class ReuseAudit(Section):
     audited: int
     agreed: int

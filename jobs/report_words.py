@@ -72,6 +72,14 @@ def decimals(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
 
 
+def unmatched(labels: int, other_content: int) -> str:
+    """How many labels count for nothing, and why; nothing if there is none."""
+    if not labels:
+        return ""
+    changed = f", {other_content:,} of them as the item has other content now" if other_content else ""
+    return f"{counted(labels, 'label')} count for nothing: no verdict or rejection has their item and policy{changed}."
+
+
 def money(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:,.2f}"
 

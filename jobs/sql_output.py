@@ -42,7 +42,7 @@ _MARKS_ON_A_LETTER = 4
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How rows are written. `wide`: a table cuts and wraps nothing; `raw`: csv has the bytes as they are."""
+    """How rows are written. `wide`: a table cuts, wraps and rounds nothing; `raw`: csv has the bytes as they are."""
 
     format: str
     wide: bool = False
@@ -239,8 +239,13 @@ def _text(value: object) -> str:
 
 
 def _shown(value: object, cut: bool) -> str:
-    text = _text(value)
+    text = _rounded(value) if cut and isinstance(value, float) else _text(value)
     return f"{printable(text[:LONGEST])}{_CUT}" if cut and len(text) > LONGEST else printable(text)
+
+
+def _rounded(value: float) -> str:
+    """Six digits that count, or all before the point."""
+    return f"{value:.6g}" if abs(value) < 1e6 or not math.isfinite(value) else f"{value:.0f}"
 
 
 def _cell(value: object) -> str:

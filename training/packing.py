@@ -23,7 +23,7 @@ ATTENTION = "assay_packed"
 """The attention implementation to load a model with: `from_pretrained(..., attn_implementation=ATTENTION)`."""
 
 WIDTH = 160
-"""Tokens of a row, unless a segment is longer."""
+"""Tokens of a row, unless a segment is longer, or narrower rows take less room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,7 @@ class Plan:
 
 def plan(pack: Pack, device: torch.device, dtype: torch.dtype) -> Plan:
     after = len(pack.prefix)
-    width = max(WIDTH, *map(len, pack.segments))
-    starts = _starts([len(segment) for segment in pack.segments], width)
+    width, starts = _laid_out([len(segment) for segment in pack.segments])
     rows = max(starts) // width + 1
     ids, positions, owner = torch.zeros(3, rows * width, dtype=torch.long)
     for number, (start, segment) in enumerate(zip(starts, pack.segments, strict=True)):
@@ -78,6 +77,13 @@ def plan(pack: Pack, device: torch.device, dtype: torch.dtype) -> Plan:
         _added(_later(after)).to(device, dtype),
         _added(other)[:, None, None].to(device, dtype),
     )
+
+
+def _laid_out(lengths: Sequence[int]) -> tuple[int, list[int]]:
+    """The width of the rows, of two the one with which they take less room, and where each segment begins."""
+    longest = max(lengths)
+    laid = [(width, _starts(lengths, width)) for width in (max(WIDTH // 2, longest), max(WIDTH, longest))]
+    return min(laid, key=lambda each: (max(each[1]) // each[0] + 1) * each[0])
 
 
 def _starts(lengths: Sequence[int], width: int) -> list[int]:

@@ -136,6 +136,26 @@ def test_agreement_is_that_of_the_measurements(judged: str, tmp_path: Path) -> N
     )
 
 
+def test_labels_that_count_for_nothing_are_listed(judged: str, tmp_path: Path) -> None:
+    """i0 and a later word on it count, so do rejections; unknown labels are of nothing."""
+    lines = [
+        ("i0", "spam", 1, "ann", ""),
+        ("i0", "spam", 0, "bob", ""),
+        ("i17", "spam", 1, "ann", ""),
+        ("i99", "spam", 1, "ann", ""),
+        ("i98", "spam", "", "ann", ""),
+        ("i1", "spma", 0, "ann", ""),
+        ("i2", "spam", 0, "ann", "f" * 64),
+    ]
+    given = Labels(path=write_csv(tmp_path / "l.csv", lines, "item_id,policy_id,label,who,content_hash"))
+    found = query(judged, "SELECT item_id, policy_id, label, other_content FROM unmatched_labels", labels=given)
+    assert [tuple(row.values()) for row in found.to_pylist()] == [
+        ("i2", "spam", False, True),
+        ("i99", "spam", True, False),
+        ("i1", "spma", False, False),
+    ]
+
+
 def test_weights_weigh_and_widen(judged: str, tmp_path: Path) -> None:
     """Of four flagged two are right, one of weight 3: precision is (3 + 1) / (3 + 1 + 1 + 1), of 36 / 12 = 3 labels."""
     lines = [("i0", "spam", 1, 3), ("i1", "spam", 1, 1), ("i2", "spam", 0, 1), ("i3", "spam", 0, 1)]

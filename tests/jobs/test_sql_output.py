@@ -107,6 +107,14 @@ def test_text_from_right_to_left_does_not_turn_its_row_round(tmp_path: Path) -> 
         assert re.search("\u05d1 *\u200e[ │]+\u200e? *7 *\u200e[ │]+\u200e? *8 *\u200e[ │]+\u200e? *\u05d0", line), line
 
 
+def test_a_terminal_shows_six_digits_unless_wide(path: str) -> None:
+    sql = "SELECT (1 / 3)::DOUBLE AS a, 1234567.8::DOUBLE AS b, 2.5e-9::DOUBLE AS c, 'nan'::DOUBLE AS d"
+    short = written(path, sql, terminal=True).decode().split()
+    assert {"0.333333", "1234568", "2.5e-09", "nan"} < set(short)
+    for exact in (written(path, sql, terminal=True, wide=True), written(path, sql)):
+        assert {"0.3333333333333333", "1234567.8", "2.5e-09", "nan"} < set(exact.decode().split())
+
+
 def test_long_text_is_cut_with_a_mark_unless_wide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     path = table_saying(tmp_path, "x" * 100_000, "short")

@@ -15,10 +15,14 @@ from assay.intervals import wilson
 from jobs.load import load_config
 from jobs.report import ReportOptions, report_job
 from jobs.report_cases import CONTENT_CHARS
+from jobs.report_html import report_html
+from jobs.report_markdown import report_markdown
 from jobs.report_period import period_of
 from jobs.report_record import Report
+from jobs.report_rows import UnmatchedLabels
 from jobs.sql import query
 from tests.jobs.small_table import SPAM, case, yes
+from tests.report.reading import PageReader
 from tests.report.weeks import Weeks
 from tests.sinks.stand import open_sink
 
@@ -129,6 +133,19 @@ def test_labels_are_those_of_the_config(report: Report) -> None:
     assert (row.policy_id, row.labelled) == ("spam", row.tp + row.fp + row.fn + row.tn)
     (rates,) = report.quality.true_rates
     assert rates.labelled_share.n == row.labelled
+    assert report.quality.unmatched_labels == UnmatchedLabels(labels=0, other_content=0)
+
+
+def test_labels_that_count_for_nothing_are_counted(few: Weeks) -> None:
+    labels = few.config.parent / "labels.csv"
+    labels.write_text(labels.read_text() + "nobody,spam,allowed,ana\nnobody,spma,allowed,ana\n")
+    config = load_config(few.config)
+    found = report_job(config, ReportOptions())
+    assert found.quality.unmatched_labels == UnmatchedLabels(labels=2, other_content=0)
+    assert "2 labels count for nothing" in PageReader(report_html(found)).text
+    assert "2 labels count for nothing" in report_markdown(found)
+    held = report_job(config, ReportOptions(policies=("spam",)))
+    assert held.quality.unmatched_labels.labels == 1
 
 
 def test_redacted_nothing_of_the_source_is_in_it(weeks: Weeks, report: Report) -> None:

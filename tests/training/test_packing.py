@@ -35,7 +35,7 @@ def check(folder: Path, pack: Pack, tolerance: float) -> None:
         torch.testing.assert_close(one.grad, other.grad, atol=tolerance * max(1.0, scale), rtol=1e-2, msg=name)
 
 
-@pytest.mark.parametrize("lengths", [[1], [7, 7, 7], [1, 12, 3, 30, 2]])
+@pytest.mark.parametrize("lengths", [[1], [7, 7, 7], [1, 12, 3, 30, 2], [70, 90, 70], [50, 161]])
 def test_packed_passes_equal_single_ones(tiny_llama: Path, lengths: list[int]) -> None:
     check(tiny_llama, a_pack(len(lengths), 17, lengths), 1e-4)
 
