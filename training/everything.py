@@ -32,7 +32,7 @@ from training.baseline_embeddings import model_folder
 from training.command import run
 from training.lora import Precision
 
-STEPS = 3440
+STEPS = 3400
 """As many as the judge that ships was trained."""
 
 
