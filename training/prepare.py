@@ -1,8 +1,9 @@
 """Writes the labelled cases that judge and baselines are measured on: `python -m training.prepare DATA --out DIR`.
 
 Each task has one policy for its train, valid and test parts. Of the held-out contents up to MOST are taken, at their
-natural rate, but at least LEAST of either label where there are so many. The train part holds all contents of the
-training split under the same policies, and what a training run of DRAWN steps is shown, under many policies.
+natural rate, but at least LEAST of either label where there are so many. Policies that ship are asked about other valid
+content too, as an audit asks them about everything: thresholds are chosen on both. The train part holds all contents of
+the training split under the same policies, and what a training run of DRAWN steps is shown, under many policies.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ from training.wordings import Worded, as_shipped, banks, shipped
 MOST, LEAST, DRAWN = 600, 100, 600
 TURNED = 48
 """How many test contents of each task are shown under its inverted policy, under others', and in unseen wordings."""
+
+ORDINARY = 40
+"""How many valid contents of each source that a policy has nothing to say about are shown under it."""
 
 UNSEEN_PACKS = 12
 """Packs of unseen attributes."""
@@ -70,7 +74,13 @@ def rows_of(found: Found, seed: int, drawn: int = DRAWN) -> Rows:
             chosen = listed if part is Part.TRAIN else _chosen(listed, under)
             cases += [case_row(task, part, under, each) for each in chosen]
             held[task] = chosen
-    for more in (_turned(held), _unseen(held, found, seed), _drawn(found, seed, drawn), golden_cases()):
+    for more in (
+        _ordinary(found),
+        _turned(held),
+        _unseen(held, found, seed),
+        _drawn(found, seed, drawn),
+        golden_cases(),
+    ):
         cases += more[0]
         policies += more[1]
     return cases, policies
@@ -134,6 +144,17 @@ def _turned(held: Mapping[str, Sequence[Labelled]]) -> Rows:
         ordered = [foreign[key] for key in sorted(foreign)]
         cases += [case_row(task, "swapped", fixed[task], each) for each in ordered[:TURNED]]
     return cases, policies
+
+
+def _ordinary(found: Found) -> Rows:
+    """Valid contents of other sources, under each policy that ships: it allows them, whatever their own labels say."""
+    cases: list[CaseRow] = []
+    for task in ("sms_spam", "harassment", "injection"):
+        under = fixed_policies()[task]
+        for source in sorted(set(ALLOWED_UNDER[under.task])):
+            listed = sorted((each for each in found[source] if each.part is Part.VALID), key=lambda each: each.key)
+            cases += [case_row("ordinary", Part.VALID, under, each) for each in listed[:ORDINARY]]
+    return cases, []
 
 
 def _unseen(held: Mapping[str, Sequence[Labelled]], found: Found, seed: int) -> Rows:

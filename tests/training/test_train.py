@@ -165,6 +165,9 @@ def test_no_held_out_content_is_in_the_train_part(data: Path, tmp_path: Path) ->
     assert turned
     assert all(row.label is not test[row.task, row.key] for row in turned)
     assert not any(row.label for row in rows if row.part == "swapped")
+    ordinary = [row for row in rows if row.task == "ordinary"]
+    assert {row.policy_id for row in ordinary} == {"harassment", "prompt-injection", "spam"}
+    assert not any(row.label or row.part != "valid" for row in ordinary)
     asked = {row.policy_hash for row in rows if row.part == "train"}
     assert asked.isdisjoint(row.policy_hash for row in rows if row.part == "unseen")
 
