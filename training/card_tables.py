@@ -171,5 +171,10 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
 
 
+def absent(report: Report) -> list[str]:
+    """What the card calls the systems that it usually shows and that were not measured."""
+    return [name for system, name in SYSTEMS.items() if system not in ordered(report)]
+
+
 def _of(report: Report, system: str, part: str) -> list[Measured]:
     return [each for each in report.measured if (each.slice.system, each.slice.part) == (system, part)]

@@ -102,6 +102,12 @@ def test_the_figures_are_those_of_the_report(folder: Path, text: str) -> None:
     ]
 
 
+def test_it_names_the_systems_that_were_not_measured(text: str) -> None:
+    (named,) = re.findall("^Not measured for this card: (.*)\\.$", text, re.MULTILINE)
+    assert "MiniLM likeness" in named
+    assert "TF-IDF of policy and content" not in named
+
+
 def test_it_says_which_aims_are_met(text: str) -> None:
     assert "**It is not reached on hate (tweets)**; it is reached on spam by SMS.\n" in text
     assert line(text, "## Results", "spam by SMS").endswith("| met |")
