@@ -103,7 +103,7 @@ def test_the_figures_are_those_of_the_report(folder: Path, text: str) -> None:
 
 
 def test_it_names_the_systems_that_were_not_measured(text: str) -> None:
-    (named,) = re.findall("^Not measured for this card: (.*)\\.$", text, re.MULTILINE)
+    (named,) = re.findall("^Systems not measured for this card: (.*)\\.$", text, re.MULTILINE)
     assert "MiniLM likeness" in named
     assert "TF-IDF of policy and content" not in named
 
