@@ -86,15 +86,15 @@ async def _started(config: VllmConfig) -> AsyncIterator[VllmJudge]:
     await judge.close()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def small_judge(small_model_folder: Path) -> AsyncIterator[VllmJudge]:
-    """SmolLM2 in a real engine, started once."""
+    """SmolLM2 in a real engine, of one file's tests: kept any longer, its 2 GiB lie idle beside other engines."""
     async for judge in _started(vllm_config(small_model_folder)):
         yield judge
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def gpt_oss_judge(tiny_gpt_oss_folder: Path) -> AsyncIterator[VllmJudge]:
-    """The tiny gpt-oss in a real engine, started once. Its first budget is too small for most answers."""
+    """The tiny gpt-oss in a real engine, likewise. Its first budget is too small for most answers."""
     async for judge in _started(vllm_config(tiny_gpt_oss_folder, max_output_tokens=24)):
         yield judge
