@@ -27,9 +27,12 @@ if TYPE_CHECKING:
     from vllm.sampling_params import SamplingParams
     from vllm.v1.engine.async_llm import AsyncLLM
 
-_QUIET = {
+_ENVIRONMENT = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    # On a CPU as many threads as OMP_NUM_THREADS says, which Ray sets to the replica's CPUs. By itself vLLM takes every
+    # core but one, those of other replicas too, and of two cores just one.
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
     "VLLM_LOGGING_LEVEL": "WARNING",
     "VLLM_NO_USAGE_STATS": "1",
 }
@@ -57,7 +60,7 @@ class Engine:
 
 def prepare_environment(config: VllmConfig) -> None:
     """Settings that vLLM and its libraries read when they are imported. What is already set stays."""
-    for name, value in _QUIET.items():
+    for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     if model_folder(config) is not None:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -69,7 +69,7 @@ def run(folder: Path, judge: dict[str, Any], gpus: float, policies: int, texts: 
         "on_canary_failure": "off",
         "judge": judge,
         "sink": {"kind": "delta", "path": "audit"},
-        "replicas": {"count": 1, "gpus": gpus, "cpus": 1},
+        "replicas": {"count": 1, "gpus": gpus, "cpus": 2},
     }
     (folder / "job.yaml").write_text(yaml.safe_dump(config))
     done = run_job(folder / "job.yaml")

@@ -18,7 +18,8 @@ from assay.contracts import Caution, Grant, News, NewsKind, Polled, Shard
 from assay.errors import TransientError
 from assay.kafka import NoBroker, translate
 from assay.records import Arrival, BadItem
-from sources.kafka_client import Key, forget_parked, keep_join, member
+from sources.kafka_client import Key, forget_parked, member
+from sources.kafka_membership import keep_join
 from sources.kafka_partitions import Listener, Partition, Wish, partition_of
 from sources.kafka_pulse import Pulse, Watchdog
 from sources.kafka_start import Bounds, beyond_error, bounds, gap_error, lost, truncated_error

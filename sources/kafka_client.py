@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import MemberToRemove
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError, for_code
 from kafka.net.compat import KafkaNetClient
-from kafka.structs import MemberState
 
 from assay.config import KafkaConfig
 from assay.errors import TransientError
 from assay.kafka import client_settings, connected, translate
 from sources.kafka_batches import plug_in
+from sources.kafka_membership import Assignor
 from sources.kafka_values import Values
 
 ASK_SECONDS = 5.0
@@ -85,17 +83,19 @@ def member(config: KafkaConfig, client_id: str) -> KafkaConsumer:
     Raises NoBroker if no broker answers within seconds.
     """
     _take_place(config, client_id)
-    session = config.session_seconds
-    return consumer(
+    session, assignor = config.session_seconds, Assignor()
+    client = consumer(
         config,
         client_id=client_id,
         group_id=config.group,
-        partition_assignment_strategy=[CooperativeStickyAssignor],
+        partition_assignment_strategy=[assignor],
         session_timeout_ms=int(session * 1000),
         heartbeat_interval_ms=int(min(_HEARTBEAT_SECONDS, session / 3) * 1000),
         bootstrap_timeout_ms=int(ASK_SECONDS * 1000),
         **_FETCH,
     )
+    assignor.serve(client)
+    return client
 
 
 def admin(config: KafkaConfig, client_id: str, **more: object) -> KafkaAdminClient:
@@ -164,36 +164,6 @@ def forget_parked(client: KafkaConsumer, partition: TopicPartition) -> None:
     this, the partition would never be fetched again.
     """
     client._fetcher._paused_partition_records.pop(partition, None)
-
-
-def keep_join(client: KafkaConsumer) -> None:
-    """To be called before each poll: what a rebalance came to between two polls is taken in by the next.
-
-    kafka-python 3.0.12 takes a join that ended while no poll waited for one that never was, and joins anew, again and
-    again; or it forgets that it joins, where what made it join is over. Either way the member has no partitions and
-    sends no heartbeats.
-    """
-    coordinator = client._coordinator
-    if coordinator._join_task is not None:
-        coordinator.request_rejoin()
-        if not isinstance(coordinator._join_task, _Kept):
-            coordinator._join_task = _Kept(coordinator._join_task, coordinator)
-
-
-class _Kept:
-    """A join in flight that does not count as done before the coordinator has taken in what it came to."""
-
-    def __init__(self, join: Any, coordinator: Any) -> None:
-        self._join, self._coordinator = join, coordinator
-        self.add_callback, self.add_errback = join.add_callback, join.add_errback
-
-    @property
-    def is_done(self) -> bool:
-        """Done for nothing: the member has left the group since, or was thrown out."""
-        return self._join.is_done and self._coordinator.state is not MemberState.REBALANCING
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        return self._join.__await__()  # type: ignore[no-any-return]
 
 
 def _partitions(client: KafkaAdminClient, config: KafkaConfig) -> list[TopicPartition]:

@@ -33,6 +33,7 @@ THIRD_PARTY_WARNINGS = (
 
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray reads it once, when the first test imports it
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for one another, beside other processes' tests
     os.environ.setdefault("RAY_worker_niceness", "0")  # its 15 starves an engine beside the other processes' tests
     for line in THIRD_PARTY_WARNINGS:
         config.addinivalue_line("filterwarnings", line)

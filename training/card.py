@@ -20,14 +20,11 @@ from assay.errors import FatalError
 from training import card_tables
 from training.baselines import PER_TASK
 from training.card_data import AIM, TASKS, TaskCounts, task_counts
-from training.card_speed import Speed, read_speed
+from training.card_speed import SPEED, Speed, read_speed
 from training.command import run
 from training.figures import CHANGES, EVERY, TEST, UNSEEN, Report, Slice, Spread, report
 from training.predictions import JUDGE
 from training.readers import MAIL_CHARS
-
-SPEED = "speed.txt"
-"""The file in a work folder for what benchmarks/small_judge.py printed."""
 
 
 @dataclass(frozen=True, slots=True)

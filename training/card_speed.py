@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assay.errors import InputError
 
+SPEED = "speed.txt"
+"""The file in a work folder for what the benchmark printed."""
+
 
 class _Printed(BaseModel):
     """The benchmark's last line: cases per second of each round, by number of policies, with and without caching."""

@@ -11,6 +11,7 @@ The steps are commands of their own, each with its own help, run one after anoth
     score       what judge and base say of these cases  predictions.parquet
     baselines   what simple baselines say of them       predictions.parquet
     export      what ships: delta and judge.json        actors/small_judge/
+    speed       how fast it judges on this machine      speed.txt
     card        the model card                          docs/small-judge.md
 
 Each works on the same work folder. Stopped, or failed, the command can be given again: training goes on from its newest
@@ -51,9 +52,9 @@ def making(data: Path, work: Path, count: int, seed: int, precision: Precision) 
     length = ("--steps", str(count), "--seed", str(seed), "--precision", precision)
     train = Step("train", (str(data), "--out", str(work), *length, *resumed))
     prepare, *rest = measuring(data, work, count, seed, precision, trained)
-    *compared, card = rest
+    *compared, speed, card = rest
     teacher = Step("teacher", (str(data), "--out", str(work)))
-    return (prepare, teacher, train, *compared, Step("export", (str(work), *trained)), card)
+    return (prepare, teacher, train, *compared, Step("export", (str(work), *trained)), speed, card)
 
 
 def measuring(
@@ -66,6 +67,7 @@ def measuring(
         Step("score", (str(work), *judge, *computed)),
         Step("score", (str(work), *computed)),
         Step("baselines", (str(work), *seeded)),
+        Step("speed", (str(work),)),
         Step("card", (str(work),)),
     )
 

@@ -45,6 +45,22 @@ def test_one_that_starts_again_takes_the_place_of_its_former_self_at_once(kafka:
         driver.source.close()
 
 
+def test_a_member_that_was_thrown_out_claims_nothing_that_it_had(kafka: Topics, topic_name: str) -> None:
+    kafka.create_topic(topic_name, 2)
+    config = config_of(kafka, topic_name)
+    former = Driver(source_of(config, client_id="one")).until(lambda me: len(me.owned) == 2)
+    again = Driver(source_of(config, client_id="one")).until(lambda me: len(me.owned) == 2)
+    former.until(lambda me: not me.owned)
+    client = former.source._client
+    assert client is not None
+    [(_, told)] = client._coordinator.group_protocols()
+    assert told.owned_partitions == []
+    together([former, again], lambda: len(former.owned) == len(again.owned) == 1)
+    assert former.owned.keys() | again.owned.keys() == {"0", "1"}
+    for driver in (former, again):
+        driver.source.close()
+
+
 def test_what_was_read_before_a_rebalance_is_dropped(kafka: Topics, topic_name: str) -> None:
     kafka.create_topic(topic_name)
     kafka.produce(topic_name, [record(0, n) for n in range(50)])

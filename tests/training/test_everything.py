@@ -27,6 +27,7 @@ def test_steps_are_in_order_and_share_seed_and_folder(tmp_path: Path) -> None:
         "score",
         "baselines",
         "export",
+        "speed",
         "card",
     ]
     assert all(str(tmp_path) in step.arguments for step in found)
@@ -41,7 +42,7 @@ def _after(option: str, step: Step) -> str | None:
 
 def test_the_judge_that_ships_is_measured_without_training(tmp_path: Path) -> None:
     found = measuring(Path("data"), tmp_path, 90, 7, Precision.FLOAT32)
-    assert [step.name for step in found] == ["prepare", "score", "score", "baselines", "card"]
+    assert [step.name for step in found] == ["prepare", "score", "score", "baselines", "speed", "card"]
     assert [step.name for step in found if "--shipped" in step.arguments] == ["score"]
 
 
