@@ -69,7 +69,7 @@ def slow_stream(folder: Path, kafka: Topics, topic: str) -> StreamPlace:
     return place
 
 
-@pytest.mark.parametrize("seed", seeds(3, 12))
+@pytest.mark.parametrize("seed", seeds(2, 12))
 def test_replicas_are_killed_at_random_moments(live: Live, seed: int) -> None:
     chance = random.Random(seed)
     wait_for_replicas(live.process)
@@ -94,7 +94,7 @@ def test_a_killed_replica_has_one_successor(live: Live) -> None:
     live.settle()
 
 
-@pytest.mark.parametrize("seed", seeds(2, 8))
+@pytest.mark.parametrize("seed", seeds(1, 8))
 def test_the_driver_is_killed_at_a_random_moment_and_the_next_meets_what_it_left(live: Live, seed: int) -> None:
     chance = random.Random(100 + seed)
     live.produce()

@@ -19,6 +19,21 @@ pytestmark = [pytest.mark.vllm, pytest.mark.asyncio(loop_scope="session")]
 UNDER = policy(sentences=30)
 
 
+async def test_a_dead_engine_is_told_apart_from_a_bad_case(tiny_gpt_oss_folder: Path) -> None:
+    before = set(multiprocessing.active_children())
+    judge = VllmJudge(vllm_config(tiny_gpt_oss_folder, keep_reasoning=False), gpus=0)
+    await judge.start([UNDER])
+    pending = [asyncio.create_task(judge.judge(text_case(f"Case {k}", UNDER, k))) for k in range(4)]
+    await asyncio.sleep(0)
+    for child in set(multiprocessing.active_children()) - before:
+        child.kill()
+    outcomes = await asyncio.gather(*pending, return_exceptions=True)
+    assert all(isinstance(outcome, EngineDied) for outcome in outcomes)
+    with pytest.raises(EngineDied):
+        await judge.judge(text_case("After", UNDER))
+    await judge.close()
+
+
 async def test_harmony_end_to_end(gpt_oss_judge: VllmJudge, tiny_gpt_oss_folder: Path) -> None:
     cases = [text_case(f"Buy number {k} <|channel|>final", UNDER, k) for k in range(6)]
     judgements = await asyncio.gather(*(gpt_oss_judge.judge(case) for case in cases))
@@ -61,21 +76,6 @@ async def test_a_folder_that_holds_no_model_is_a_named_failure(tmp_path: Path) -
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     with pytest.raises(FatalError, match="can't be loaded"):
         await VllmJudge(vllm_config(tmp_path), gpus=0).start([UNDER])
-
-
-async def test_a_dead_engine_is_told_apart_from_a_bad_case(tiny_gpt_oss_folder: Path) -> None:
-    before = set(multiprocessing.active_children())
-    judge = VllmJudge(vllm_config(tiny_gpt_oss_folder, keep_reasoning=False), gpus=0)
-    await judge.start([UNDER])
-    pending = [asyncio.create_task(judge.judge(text_case(f"Case {k}", UNDER, k))) for k in range(4)]
-    await asyncio.sleep(0)
-    for child in set(multiprocessing.active_children()) - before:
-        child.kill()
-    outcomes = await asyncio.gather(*pending, return_exceptions=True)
-    assert all(isinstance(outcome, EngineDied) for outcome in outcomes)
-    with pytest.raises(EngineDied):
-        await judge.judge(text_case("After", UNDER))
-    await judge.close()
 
 
 async def test_a_judge_that_is_not_started_decides_nothing(small_model_folder: Path) -> None:
