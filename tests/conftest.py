@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from actors import small_model
-from actors.engine import VllmJudge
 from assay.config import VllmConfig
 from tests import tiny_gpt_oss
-from tests.judge_cases import policy
 from tests.ray_cluster import SharedCluster, shared_cluster
 
 MODELS = Path(__file__).parents[1] / ".models"
@@ -78,24 +75,3 @@ def vllm_config(model: Path, **changes: object) -> VllmConfig:
         "enforce_eager": True,
     }
     return VllmConfig.model_validate({**settings, **changes})
-
-
-async def _started(config: VllmConfig) -> AsyncIterator[VllmJudge]:
-    judge = VllmJudge(config, gpus=0)
-    await judge.start([policy()])
-    yield judge
-    await judge.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def small_judge(small_model_folder: Path) -> AsyncIterator[VllmJudge]:
-    """SmolLM2 in a real engine, of one file's tests: kept any longer, its 2 GiB lie idle beside other engines."""
-    async for judge in _started(vllm_config(small_model_folder)):
-        yield judge
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def gpt_oss_judge(tiny_gpt_oss_folder: Path) -> AsyncIterator[VllmJudge]:
-    """The tiny gpt-oss in a real engine, likewise. Its first budget is too small for most answers."""
-    async for judge in _started(vllm_config(tiny_gpt_oss_folder, max_output_tokens=24)):
-        yield judge
