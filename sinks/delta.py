@@ -41,7 +41,8 @@ REOPEN_AFTER = 25
 _LONGEST_PAUSE = 0.25
 _STALE_SECONDS = 1800.0
 """Files written longer ago are not committed any more: a vacuum deletes what nobody refers to after an hour."""
-_STATISTICS = ("policy_id", "policy_hash", "run_id", "position")
+STATISTICS = ("policy_id", "policy_hash", "run_id", "position")
+"""Columns whose bounds the log has for each file."""
 
 
 class DeltaSink:
@@ -214,7 +215,7 @@ def table_properties(config: DeltaConfig) -> dict[str, str]:
     """
     return {
         "delta.logRetentionDuration": "interval 1 days",
-        "delta.dataSkippingStatsColumns": ",".join(_STATISTICS),
+        "delta.dataSkippingStatsColumns": ",".join(STATISTICS),
         "delta.deletedFileRetentionDuration": f"interval {round(max(1.0, config.vacuum_hours) * 3600)} seconds",
     }
 
@@ -227,7 +228,7 @@ def _by_day(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
 
 def statistics(rows: pa.Table) -> str:
     """Delta's per-file statistics, so that readers can skip files: row count, and bounds of a few columns."""
-    bounds = {name: pc.min_max(rows[name]) for name in _STATISTICS}
+    bounds = {name: pc.min_max(rows[name]) for name in STATISTICS}
     return json.dumps(
         {
             "numRecords": rows.num_rows,

@@ -3,39 +3,25 @@
 A row that is forgotten keeps its place (source, shard, position, policy, judge, run) and what it took, and loses all
 that came from the item or says something about it; its status is `forgotten`. So every position still has its one row,
 and runs still balance. The files that held the content go with the next vacuum.
-
-The log entry is written here and not by delta-rs 1.6, whose `update` gives up as soon as anybody else appends, as
-replicas do each second. An append can't get in the way of it: only whoever removes files can, and joining files is held
-off meanwhile. The store lets one writer have each version, and the next one is tried.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from urllib.parse import unquote
-from uuid import uuid4
 
-import obstore
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from deltalake import DeltaTable
-from obstore.exceptions import AlreadyExistsError, BaseError
-from obstore.store import from_url
 
 from assay.errors import InputError, TransientError
 from assay.records import ItemKind, Turn, content_hash
-from sinks.delta import statistics
-from sinks.delta_table import FOREIGN, Location, add_actions, locate, open_table, translate
-from sinks.schema import PARTITION, REJECTED, SCHEMA, VERDICT
-from sinks.upkeep import alone
+from sinks.delta_table import FOREIGN, Location, locate, open_table, translate
+from sinks.replacing import ROWS, ActiveFile, alone, files_of, pieces, replace, write_beside
+from sinks.schema import REJECTED, SCHEMA, VERDICT
 
 FORGOTTEN = "forgotten"
 _KEPT = frozenset(
@@ -45,10 +31,8 @@ _KEPT = frozenset(
         *("latency_ms", "judged_at", "reused_run", "mode"),
     }
 )
-_ROWS = pa.schema([field for field in SCHEMA if field.name != PARTITION])
 _SOUGHT_COLUMNS = ("item_id", "item_kind", "content_hash", "judged_at", "status", "reused_item", "raw")
 _SOUGHT = pa.schema([SCHEMA.field(name) for name in _SOUGHT_COLUMNS])
-_PIECE_ROWS = 20_000
 _PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.2
 
@@ -79,15 +63,6 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
-    """An active file: its path as the log has it, and its partition."""
-
-    path: str
-    day: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
 class Forgotten:
     """Rows that were forgotten, by what they were, and files that were replaced."""
 
@@ -111,8 +86,6 @@ def forget(path: str, wanted: Wanted) -> Forgotten:
             return _forget(at, wanted)
         except FOREIGN as error:
             raise translate(error, at.uri) from error
-        except BaseError as error:
-            raise TransientError(f"{at.uri}: {error}") from error
 
 
 def _forget(at: Location, wanted: Wanted) -> Forgotten:
@@ -120,45 +93,29 @@ def _forget(at: Location, wanted: Wanted) -> Forgotten:
     if table is None:
         raise InputError(f"{at.uri}: nothing audited yet")
     statuses: Counter[str] = Counter()
-    actions: list[Mapping[str, object]] = []
-    for file in _files(table):
-        new = _rewrite(at, file, wanted, statuses)
-        if new is not None:
-            actions += [_removed(file), _added(at, new, file.day)]
-    if actions:
-        _enter(at, table, actions)
-    return Forgotten(statuses[VERDICT], statuses[REJECTED], len(actions) // 2)
+    new = {file: path for file in files_of(table) if (path := _rewrite(at, file, wanted, statuses)) is not None}
+    if new:
+        replace(at, table, new, changes_data=True)
+    return Forgotten(statuses[VERDICT], statuses[REJECTED], len(new))
 
 
-def _rewrite(at: Location, file: _File, wanted: Wanted, statuses: Counter[str]) -> str | None:
+def _rewrite(at: Location, file: ActiveFile, wanted: Wanted, statuses: Counter[str]) -> str | None:
     """The path of the file that replaces this one (None: it may stay). Counts what is forgotten by its status."""
-    source = f"{at.root}/{unquote(file.path)}"
-    if not any(_touched(rows, wanted) for rows in _pieces(at, source, _SOUGHT)):
-        return None
-    new = f"{PARTITION}={file.day}/{uuid4()}.parquet"
-    with pq.ParquetWriter(f"{at.root}/{new}", _ROWS, filesystem=at.filesystem, compression="zstd") as writer:
-        for rows in _pieces(at, source, _ROWS):
-            forgotten = wanted.rows(rows)
-            statuses.update(rows["status"].filter(forgotten).to_pylist())
-            writer.write_table(_blanked(rows, forgotten, wanted))
-    return new
+    if any(_touched(rows, wanted) for rows in pieces(at, file.place(at), _SOUGHT)):
+        return write_beside(at, file, _forgotten(at, file, wanted, statuses))
+    return None
+
+
+def _forgotten(at: Location, file: ActiveFile, wanted: Wanted, statuses: Counter[str]) -> Iterator[pa.Table]:
+    for rows in pieces(at, file.place(at), ROWS):
+        forgotten = wanted.rows(rows)
+        statuses.update(rows["status"].filter(forgotten).to_pylist())
+        yield _blanked(rows, forgotten, wanted)
 
 
 def _touched(rows: pa.Table, wanted: Wanted) -> bool:
     touched: bool = pc.any(pc.or_(wanted.rows(rows), wanted.names(rows))).as_py()
     return touched
-
-
-def _pieces(at: Location, path: str, schema: pa.Schema) -> Iterator[pa.Table]:
-    """A file's rows with these columns; those that it lacks are null."""
-    with pq.ParquetFile(path, filesystem=at.filesystem) as file:
-        there = [name for name in schema.names if name in file.schema_arrow.names]
-        for batch in file.iter_batches(_PIECE_ROWS, columns=there):
-            rows = pa.table(batch)
-            for field in schema:
-                if field.name not in there:
-                    rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
-            yield rows.select(schema.names).cast(schema)
 
 
 def _blanked(rows: pa.Table, forgotten: pa.ChunkedArray, wanted: Wanted) -> pa.Table:
@@ -179,42 +136,6 @@ def _without(column: pa.ChunkedArray, blank: pa.ChunkedArray) -> pa.ChunkedArray
     """Null where `blank`; by way of indices, since Arrow's if_else takes no maps."""
     indices = pc.if_else(blank, pa.scalar(None, pa.int64()), pa.array(range(len(column)), pa.int64()))
     return column.take(indices)
-
-
-def _files(table: DeltaTable) -> list[_File]:
-    actions = add_actions(table)
-    days = actions[f"partition.{PARTITION}"].to_pylist()
-    paths, sizes = actions["path"].to_pylist(), actions["size_bytes"].to_pylist()
-    return [_File(path, day.isoformat(), size) for path, day, size in zip(paths, days, sizes, strict=True)]
-
-
-def _removed(file: _File) -> Mapping[str, object]:
-    partition = {PARTITION: file.day}
-    facts = {"dataChange": True, "extendedFileMetadata": True, "partitionValues": partition, "size": file.size}
-    return {"remove": {"path": file.path, "deletionTimestamp": _now(), **facts}}
-
-
-def _added(at: Location, path: str, day: str) -> Mapping[str, object]:
-    place = f"{at.root}/{path}"
-    size = at.filesystem.get_file_info(place).size
-    stats = statistics(pq.read_table(place, filesystem=at.filesystem, partitioning=None))
-    facts = {"partitionValues": {PARTITION: day}, "modificationTime": _now(), "dataChange": True, "stats": stats}
-    return {"add": {"path": path, "size": size, **facts}}
-
-
-def _enter(at: Location, table: DeltaTable, actions: list[Mapping[str, object]]) -> None:
-    """Put the entry into the log as the next version that nobody else takes."""
-    info = {"commitInfo": {"timestamp": _now(), "operation": "UPDATE", "operationParameters": {}}}
-    entry = "".join(json.dumps(action) + "\n" for action in (info, *actions)).encode()
-    store = from_url(Path(at.root).as_uri() if at.local else at.uri)
-    version = table.version() + 1
-    while True:
-        try:
-            obstore.put(store, f"_delta_log/{version:020d}.json", entry, mode="create")
-        except AlreadyExistsError:
-            version += 1
-        else:
-            return
 
 
 @contextmanager
@@ -245,7 +166,3 @@ def _raw_texts(table: pa.Table, sought: str) -> pa.ChunkedArray:
 
 def _hash_of(raw: bytes) -> str:
     return content_hash(ItemKind.TEXT, (), (Turn("user", raw.decode(errors="replace")),))
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

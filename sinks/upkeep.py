@@ -6,11 +6,9 @@ no data, a checkpoint holds every transaction, and only log entries older than a
 
 from __future__ import annotations
 
-import fcntl
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,8 +17,11 @@ from deltalake import DeltaTable
 
 from assay.config import DeltaConfig
 from assay.errors import InputError, TransientError
+from sinks.delta import VERDICTS
 from sinks.delta_log import DeltaLog
 from sinks.delta_table import FOREIGN, NO_HOOKS, Location, add_actions, locate, open_table, translate
+from sinks.flagged_apart import put_flagged_apart
+from sinks.replacing import alone
 from sinks.schema import PARTITION
 
 CHECKPOINT_EVERY = 50
@@ -29,7 +30,7 @@ SHORTEST_VACUUM_HOURS = 1
 _SMALL_TARGET = 32 * 2**20
 _LARGE_TARGET = 256 * 2**20
 _VACUUM_EVERY_SECONDS = 6 * 3600.0
-_TABLES = ("verdicts", "runs", "policies")
+_TABLES = (VERDICTS, "runs", "policies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Upkeep:
     """
 
     def __init__(self, config: DeltaConfig, path: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._at = locate(path, "verdicts")
+        self._at = locate(path, VERDICTS)
         self._hours = config.vacuum_hours
         self._clock = clock
         self._checkpointed: int | None = None
@@ -86,57 +87,40 @@ class Upkeep:
 
 
 def optimize(config: DeltaConfig, path: str) -> OptimizeReport:
-    """Join small files, write a checkpoint, clean the log and delete files that no version within reach needs.
+    """Join small files, put what is flagged apart, write a checkpoint, delete log entries and files that nobody needs.
 
     Raises InputError if there is no table yet, TransientError if other writers or the storage get in the way.
     """
-    before = _require(locate(path, "verdicts"))
+    before = _require(locate(path, VERDICTS))
     files_before, bytes_before = _measure(before)
     removed = 0
     for name in _TABLES:
         at = locate(path, name)
         try:
             if (table := open_table(at)) is not None:
-                removed += _optimize_one(table, at, config.vacuum_hours)
+                removed += _optimize_one(table, at, config.vacuum_hours, apart=name == VERDICTS)
         except FOREIGN as error:
             raise translate(error, at.uri) from error
-    files_after, bytes_after = _measure(_require(locate(path, "verdicts")))
+    files_after, bytes_after = _measure(_require(locate(path, VERDICTS)))
     return OptimizeReport(files_before, files_after, bytes_before, bytes_after, removed)
 
 
 def compact(table: DeltaTable, at: Location, target_bytes: int, day: str | None = None) -> bool:
     """Join files smaller than `target_bytes`, in one day's partition or in all. False if others are at it."""
     with alone(at) as granted:
-        if not granted:
-            return False
-        table.update_incremental()
-        table.optimize.compact(
-            partition_filters=[(PARTITION, "=", day)] if day else None,
-            target_size=target_bytes,
-            max_concurrent_tasks=1,
-            post_commithook_properties=NO_HOOKS,
-        )
-        return True
+        if granted:
+            _join(table, target_bytes, day)
+        return granted
 
 
-@contextmanager
-def alone(at: Location) -> Iterator[bool]:
-    """Whether nobody else joins files of this table now.
-
-    delta-rs lets two processes that join the same files both commit, which doubles every row in them. The lock is the
-    system's, so it ends with its holder and not before. Object stores have none: there only `optimize` joins files,
-    and must not run twice at once.
-    """
-    if not at.local:
-        yield True
-        return
-    with open(f"{at.root}.lock", "ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+def _join(table: DeltaTable, target_bytes: int, day: str | None = None) -> None:
+    table.update_incremental()
+    table.optimize.compact(
+        partition_filters=[(PARTITION, "=", day)] if day else None,
+        target_size=target_bytes,
+        max_concurrent_tasks=1,
+        post_commithook_properties=NO_HOOKS,
+    )
 
 
 def vacuum(table: DeltaTable, hours: float) -> int:
@@ -154,9 +138,13 @@ def vacuum(table: DeltaTable, hours: float) -> int:
     return len(removed)
 
 
-def _optimize_one(table: DeltaTable, at: Location, hours: float) -> int:
-    if not compact(table, at, _LARGE_TARGET):
-        raise TransientError(f"{at.uri}: another process joins its files; try again when it is through")
+def _optimize_one(table: DeltaTable, at: Location, hours: float, *, apart: bool) -> int:
+    with alone(at) as granted:
+        if not granted:
+            raise TransientError(f"{at.uri}: another process joins its files; try again when it is through")
+        _join(table, _LARGE_TARGET)
+        if apart:
+            put_flagged_apart(table, at)
     removed = vacuum(table, hours)
     table.update_incremental()
     table.create_checkpoint()
