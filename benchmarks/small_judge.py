@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int)
     add_arguments(parser)
     chosen = parser.parse_args()
-    cases, rounds = (24, chosen.rounds or 1) if chosen.quick else (256, chosen.rounds or 3)
+    cases, rounds = (24, chosen.rounds or 1) if chosen.quick else (96, chosen.rounds or 2)
     try:
         chosen.model = chosen.model or str(small_judge_model.prepare(_ROOT / ".models"))
     except FatalError as error:

@@ -124,6 +124,7 @@ def _shielded_connection() -> duckdb.DuckDBPyConnection:
         }
     )
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET parquet_metadata_cache = true")  # views that are made of others open each file many times
     return connection
 
 

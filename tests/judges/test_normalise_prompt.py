@@ -10,11 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from actors.engine_load import load_language
 from actors.identity import identify
 from actors.prompt import PLAIN_LAYOUTS, Layout, Shown, instructions, layout_of, show, show_decoded
 from actors.prompt_harmony import HarmonyFramer
-from actors.prompt_sizes import load_sizes
 from actors.scripted import ScriptedJudge
 from assay.config import ScriptedConfig, VllmConfig
 from assay.errors import RecordError
@@ -22,6 +20,7 @@ from assay.records import Case, ItemKind, Reason, Turn, Verdict
 from jobs.plan_tokens import Task, Tokens
 from tests.judge_cases import item, policy, text_case
 from tests.judges.test_prompt import random_case, specials_of
+from tests.languages import language_of, sizes_of
 
 UNDER = policy()
 PLAIN = "Claim your free prize money now, just send us your bank details"
@@ -83,7 +82,7 @@ def test_each_layout_is_explained_and_only_its_explanation_differs() -> None:
 
 
 def test_without_the_setting_nothing_is_decoded(config: VllmConfig) -> None:
-    renderer = load_language(config.model_copy(update={"normalise": False})).renderer
+    renderer = language_of(config.model_copy(update={"normalise": False})).renderer
     assert renderer.layouts == PLAIN_LAYOUTS
     assert renderer.show(text_case(HIDDEN, UNDER).item) == Shown(Layout.TEXT, HIDDEN)
 
@@ -91,7 +90,7 @@ def test_without_the_setting_nothing_is_decoded(config: VllmConfig) -> None:
 def test_views_hold_no_control_token_and_prompts_are_the_reference(
     config: VllmConfig, small_model_folder: Path, tiny_gpt_oss_folder: Path
 ) -> None:
-    language, framer = load_language(config), HarmonyFramer("low")
+    language, framer = language_of(config), HarmonyFramer("low")
     renderer, rng = language.renderer, random.Random(4)
     specials = specials_of(small_model_folder, tiny_gpt_oss_folder)
     seen = set()
@@ -112,7 +111,7 @@ def test_views_hold_no_control_token_and_prompts_are_the_reference(
 
 
 def test_what_does_not_fit_with_its_view_is_rejected(config: VllmConfig) -> None:
-    renderer = load_language(config).renderer
+    renderer = language_of(config).renderer
     without = len(renderer.encoder.encode(HIDDEN))
     with pytest.raises(RecordError) as caught:
         renderer.render(text_case(HIDDEN, UNDER), without)
@@ -123,7 +122,7 @@ def test_a_lone_surrogate_is_named_with_a_view_too(config: VllmConfig) -> None:
     case = text_case(HIDDEN, UNDER)
     object.__setattr__(case.item.judged[0], "content", f"{HIDDEN} \ud800")
     with pytest.raises(RecordError) as caught:
-        load_language(config).renderer.render(case, ROOM)
+        language_of(config).renderer.render(case, ROOM)
     assert caught.value.reason is Reason.SURROGATE
 
 
@@ -132,7 +131,7 @@ def test_a_plan_counts_the_views(config: VllmConfig) -> None:
     texts = [rng.choice((PLAIN, HIDDEN, "fr33 m0n3y n0w", f"{PLAIN}\n\n{HIDDEN}")) + f" no. {k}" for k in range(60)]
     items = [item(ItemKind.TEXT, (Turn("user", text),), number=k) for k, text in enumerate(texts)]
     items += [item(ItemKind.COMPLETION, (Turn("assistant", HIDDEN),), (Turn("user", "hi"),), number=99)]
-    renderer, sizes = load_language(config).renderer, load_sizes(config, gpus=0)
+    renderer, sizes = language_of(config).renderer, sizes_of(config)
     with Tokens(sizes, (UNDER,)) as tokens:
         tokens.add([Task(each, 1, True) for each in items])
     rendered = [renderer.render(Case(each, UNDER), ROOM) for each in items]

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from actors.engine_load import load_language
 from actors.prompt import Layout, layout_of
-from actors.prompt_sizes import load_sizes
+from actors.prompt_sizes import PromptSizes, load_sizes
 from assay.config import VllmConfig
 from assay.errors import InputError, RecordError
 from assay.records import Case, Item, ItemKind, Turn
 from jobs.plan_tokens import Task, Tokens
 from tests.judge_cases import item, policy
 from tests.judges.test_prompt import HOSTILE, LOOKALIKES
+from tests.languages import language_of, sizes_of
 
 UNDER = (policy(), policy("insults", sentences=20))
 WORDS = ("hello", " buy", "now ", "straße", "日本", "👍🏽", "12345", "\n\n", "'s", "<|im_end|>", "<|start|>")
@@ -43,7 +43,7 @@ def contents(count: int) -> list[Item]:
 
 def test_planned_tokens_are_those_of_the_prompts(config: VllmConfig) -> None:
     items, sizes = contents(300), load_sizes(config, gpus=0)
-    renderer = load_language(config).renderer
+    renderer = language_of(config).renderer
     with Tokens(sizes, UNDER) as tokens:
         for start in range(0, len(items), 50):
             tokens.add([Task(each, 0b01 if n % 2 else 0b11, True) for n, each in enumerate(items[start : start + 50])])
@@ -68,16 +68,16 @@ def test_planned_tokens_are_those_of_the_prompts(config: VllmConfig) -> None:
 
 
 def test_a_frame_says_what_caching_can_serve(config: VllmConfig) -> None:
-    prefix = len(load_language(config).renderer.frame(UNDER[1], Layout.TEXT).prefix)
-    assert load_sizes(config, gpus=0).frame(UNDER[1], Layout.TEXT).cacheable == prefix // 128 * 128
-    assert load_sizes(config, gpus=1).frame(UNDER[1], Layout.TEXT).cacheable == prefix // 16 * 16
-    without = config.model_copy(update={"prefix_caching": False})
-    assert load_sizes(without, gpus=1).frame(UNDER[1], Layout.TEXT).cacheable == 0
+    prefix = len(language_of(config).renderer.frame(UNDER[1], Layout.TEXT).prefix)
+    assert sizes_of(config).frame(UNDER[1], Layout.TEXT).cacheable == prefix // 128 * 128
+    assert sizes_of(config, gpus=1).frame(UNDER[1], Layout.TEXT).cacheable == prefix // 16 * 16
+    without = PromptSizes(config.model_copy(update={"prefix_caching": False}), language_of(config), 2048, gpus=1)
+    assert without.frame(UNDER[1], Layout.TEXT).cacheable == 0
 
 
 def test_a_policy_that_leaves_no_room_is_refused(config: VllmConfig) -> None:
     with pytest.raises(InputError, match=r"policy huge .* leave no room for content in 2048 tokens"):
-        load_sizes(config, gpus=0).frame(policy("huge", sentences=300), Layout.TEXT)
+        sizes_of(config).frame(policy("huge", sentences=300), Layout.TEXT)
 
 
 def test_without_a_limit_the_models_own_holds(small_model_folder: Path) -> None:
