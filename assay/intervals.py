@@ -1,14 +1,13 @@
 """Intervals for rates: every rate that is reported has one.
 
-scipy.special, not scipy.stats: that takes most of a second to import, which every command would pay for.
+The standard library's normal distribution, not scipy's: every command and replica would pay for that import.
 """
 
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import NamedTuple
-
-from scipy.special import ndtri
 
 
 class Interval(NamedTuple):
@@ -23,7 +22,7 @@ def wilson(hits: int, of: int, confidence: float = 0.95) -> Interval:
 
 def normal_errors(confidence: float) -> float:
     """How many standard errors of the normal distribution are on either side of an interval with this confidence."""
-    return float(ndtri((1 + confidence) / 2))
+    return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def score_limits(value: float, n: float, errors: float) -> Interval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +13,9 @@ import pyarrow.compute as pc
 from assay.config import ParquetConfig
 from sources.parquet_file import OpenFile
 from sources.paths import filesystem
-from sources.where import Where, parse_where
+
+if TYPE_CHECKING:
+    from sources.where import Where
 
 _POSITION = "\0position"
 _MASK = 2**64 - 1
@@ -45,9 +48,15 @@ class Selection:
 
 def selection_of(config: ParquetConfig) -> Selection:
     """Raises InputError naming source.where."""
-    where = parse_where(config.where) if config.where is not None else None
+    where = _where(config.where) if config.where is not None else None
     sample = config.sample if config.sample is not None and config.sample < 1 else None
     return Selection(where, sample, config.seed)
+
+
+def _where(sql: str) -> Where:
+    from sources.where import parse_where  # here, because every replica loads this module and few jobs have a `where`
+
+    return parse_where(sql)
 
 
 class FileSelection:

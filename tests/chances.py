@@ -1,10 +1,14 @@
-"""How many seeded accidents a test of accidents lives through."""
+"""What is tested more thoroughly where ASSAY_THOROUGH is "true": before a release, or after work on what it tests."""
 
 from __future__ import annotations
 
 import os
 
 
+def thorough() -> bool:
+    return os.environ.get("ASSAY_THOROUGH") == "true"
+
+
 def seeds(few: int, many: int) -> range:
-    """The first `few`; all `many` where ASSAY_THOROUGH is "true", before a release or after work on what they test."""
-    return range(many if os.environ.get("ASSAY_THOROUGH") == "true" else few)
+    """For a test of accidents: the first `few`, all `many` if it is to be thorough."""
+    return range(many if thorough() else few)

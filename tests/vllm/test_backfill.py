@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chances import thorough
 from tests.jobs.workplace import make_workplace
 
 pytestmark = pytest.mark.vllm
@@ -24,6 +25,7 @@ def test_harmony_from_parquet_to_sql(tmp_path: Path, tiny_gpt_oss_folder: Path) 
         "max_num_seqs": 8,
         "max_num_batched_tokens": 2048,
         "temperature": 1.0,
+        "enforce_eager": not thorough(),  # a minute of compiling
         "window": 8,
     }
     summary = place.backfill()
