@@ -2,7 +2,8 @@
 # make demo    audit the sample items on this machine
 # make stream-demo   the same items as a Kafka stream; needs KAFKA_HOME or ASSAY_DEMO_KAFKA
 # make test    the whole suite; its Kafka tests are skipped without KAFKA_HOME or ASSAY_TEST_KAFKA; with
-#              ASSAY_THOROUGH=true in the environment more processes are killed at more random moments, and an engine is compiled
+#              ASSAY_THOROUGH=true in the environment more processes are killed at more random moments, and an
+#              engine is compiled
 # make check   lint, types, layering, and the quick tests with their coverage
 # make bench-quick   every benchmark, about two minutes each
 # make clean   remove what the above made, except .venv
