@@ -14,6 +14,7 @@ from tests import tiny_gpt_oss
 from tests.ray_cluster import SharedCluster, shared_cluster
 
 MODELS = Path(__file__).parents[1] / ".models"
+AS_INSTALLED = Path(__file__).parent / "as_installed"
 
 THIRD_PARTY_WARNINGS = (
     "ignore:.*reduce_op.*:FutureWarning",
@@ -32,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray reads it once, when the first test imports it
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for one another, beside other processes' tests
     os.environ.setdefault("RAY_worker_niceness", "0")  # its 15 starves an engine beside the other processes' tests
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):  # a process that runs tests itself
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(AS_INSTALLED), os.environ.get("PYTHONPATH"))))
     for line in THIRD_PARTY_WARNINGS:
         config.addinivalue_line("filterwarnings", line)
 

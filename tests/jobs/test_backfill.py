@@ -1,4 +1,4 @@
-"""The command that people run at night, from a fresh folder to SQL, on a cluster that each run starts for itself."""
+"""The command that people run at night, from a fresh folder to SQL; on a cluster of its own where that is harmed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,25 @@ import psutil
 import pytest
 
 from tests.jobs.workplace import Workplace, make_workplace, replicas_of, wait_for_rows
+from tests.ray_cluster import SharedCluster
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Workplace:
-    """Its clusters are its own: their processes are stopped, killed and counted here."""
+    """Its clusters are its own: processes of theirs are stopped, killed and counted."""
     return make_workplace(tmp_path)
 
 
-def test_the_first_run_judges_all_and_the_second_nothing(place: Workplace) -> None:
-    first = place.backfill()
+@pytest.fixture
+def joined(place: Workplace, ray_cluster: SharedCluster) -> Workplace:
+    """On a cluster of others, where nothing is done to it."""
+    return place.join(ray_cluster)
+
+
+def test_the_first_run_judges_all_and_the_second_nothing(joined: Workplace) -> None:
+    first = joined.backfill()
     keys = ["items", "cases", "verdicts", "rejected", "judged", "skipped", "flagged", "left"]
     assert {key: first[key] for key in keys} == {
         "items": 600,
@@ -36,12 +43,12 @@ def test_the_first_run_judges_all_and_the_second_nothing(place: Workplace) -> No
     }
     for key in ("seconds", "prompt_tokens", "cached_tokens", "output_tokens"):
         assert key in first
-    second = place.backfill()
+    second = joined.backfill()
     assert (second["judged"], second["verdicts"], second["skipped"]) == (0, 0, 1200)
-    assert place.query("select count(*) n, count(distinct (item_id, policy_id)) d from verdicts") == [
+    assert joined.query("select count(*) n, count(distinct (item_id, policy_id)) d from verdicts") == [
         {"n": 1200, "d": 1200}
     ]
-    (row,) = place.query(
+    (row,) = joined.query(
         "select policy_id, violation, rule_ids, severity, action, carried['lang'] lang, source, position "
         "from verdicts where item_id = 'm10' and policy_id = 'p1'"
     )
@@ -54,35 +61,35 @@ def test_the_first_run_judges_all_and_the_second_nothing(place: Workplace) -> No
         "lang": "de",
         "position": 10,
     }
-    assert place.query("select state, verdicts, skipped from runs order by started_at") == [
+    assert joined.query("select state, verdicts, skipped from runs order by started_at") == [
         {"state": "done", "verdicts": 1200, "skipped": 0},
         {"state": "done", "verdicts": 0, "skipped": 1200},
     ]
-    assert "nothing left to judge" in place.run("backfill", "CONFIG").stdout
+    assert "nothing left to judge" in joined.run("backfill", "CONFIG").stdout
 
 
-def test_two_runs_at_once_end_exact(place: Workplace) -> None:
-    place.config["judge"] |= {"latency_ms": 40, "window": 8, "journal": "journal"}
-    place.config["replicas"]["count"] = 1
-    runs = [place.start("backfill", "CONFIG", "--json") for _ in range(2)]
+def test_two_runs_at_once_end_exact(joined: Workplace) -> None:
+    joined.config["judge"] |= {"latency_ms": 40, "window": 8, "journal": "journal"}
+    joined.config["replicas"]["count"] = 1
+    runs = [joined.start("backfill", "CONFIG", "--json") for _ in range(2)]
     ends = [(*run.communicate(timeout=200), run.returncode) for run in runs]
     assert {code for *_, code in ends} <= {0, 1}
     assert any(code == 0 for *_, code in ends), ends
     for _, error, code in ends:
         assert code == 0 or "another run audits the same items" in error
-    assert place.query("select count(*) n, count(distinct (item_id, policy_id)) d from verdicts") == [
+    assert joined.query("select count(*) n, count(distinct (item_id, policy_id)) d from verdicts") == [
         {"n": 1200, "d": 1200}
     ]
 
 
-def test_a_stopped_trial_counts_its_own_part(place: Workplace) -> None:
-    place.config["source"]["limit"] = 300
-    place.backfill()
-    del place.config["source"]["limit"]
-    place.config["source"]["where"] = "lang = 'de'"
-    place.config["judge"] |= {"latency_ms": 300, "window": 4}
-    process = place.start("backfill", "CONFIG", "--json")
-    wait_for_rows(place, process, commits=12)
+def test_a_stopped_trial_counts_its_own_part(joined: Workplace) -> None:
+    joined.config["source"]["limit"] = 300
+    joined.backfill()
+    del joined.config["source"]["limit"]
+    joined.config["source"]["where"] = "lang = 'de'"
+    joined.config["judge"] |= {"latency_ms": 300, "window": 4}
+    process = joined.start("backfill", "CONFIG", "--json")
+    wait_for_rows(joined, process, commits=12)
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err

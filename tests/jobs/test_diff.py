@@ -12,6 +12,7 @@ import yaml
 from scipy.stats import binomtest
 
 from tests.jobs.workplace import Workplace, make_workplace
+from tests.ray_cluster import SharedCluster
 
 pytestmark = pytest.mark.slow
 ITEMS = 300
@@ -20,12 +21,12 @@ OLD, NEW = "free money", "message [0-9]*5( |$)"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
+def place(tmp_path: Path, ray_cluster: SharedCluster) -> Workplace:
     """A job whose judge flags every tenth item, and another whose judge flags every tenth, but five later.
 
     The new text of p0 has another first rule, which is what the judge cites.
     """
-    place = make_workplace(tmp_path, files=1, items=ITEMS)
+    place = make_workplace(tmp_path, files=1, items=ITEMS).join(ray_cluster)
     place.config["judge"] |= {"match": OLD, "journal": str(tmp_path / "journal")}
     place.config["replicas"]["count"] = 1
     other = place.config | {"judge": place.config["judge"] | {"match": NEW}}

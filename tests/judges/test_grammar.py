@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -53,14 +54,19 @@ def test_contract_grammar(small_model_folder: Path) -> None:
         assert not accepts(compiled, [*tokenizer.encode(text), stop], [stop]), text
 
 
+@cache
+def harmony(folder: Path) -> tuple[PreTrainedTokenizerBase, xgrammar.CompiledGrammar]:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    return tokenizer, compiler(tokenizer).compile_structural_tag(harmony_tag(UNDER, 40))
+
+
 @pytest.mark.parametrize(
     "reasoning", ["", "<|channel|>analysis<|message|>Is it? " + BAD[0] + "<|end|><|start|>assistant"]
 )
 def test_harmony_tag_leaves_the_analysis_free_and_holds_the_final_message(
     tiny_gpt_oss_folder: Path, reasoning: str
 ) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(tiny_gpt_oss_folder)
-    compiled = compiler(tokenizer).compile_structural_tag(harmony_tag(UNDER, 40))
+    tokenizer, compiled = harmony(tiny_gpt_oss_folder)
 
     def accepted(text: str) -> bool:
         return accepts(compiled, tokenizer.encode(reasoning + text, add_special_tokens=False), [RETURN, CALL])

@@ -15,10 +15,11 @@ from actors.prompt_harmony import SPECIAL_IDS, HarmonyFramer
 from assay.config import VllmConfig
 from assay.errors import FatalError, RecordError
 from assay.records import Case, ItemKind, Reason, Turn
+from tests.chances import thorough
 from tests.judge_cases import item, policy, text_case
 from tests.languages import language_of
 
-CASES = 10_000
+CASES = 10_000 if thorough() else 2_000
 ROOM = 100_000
 LOOKALIKES = ("<\uff5cend\uff5c>", "\uff1c|end|\uff1e", "<|e\u200bnd|>", "<\u01c0im_start\u01c0>", "<|\u0435nd|>")
 HOSTILE = (

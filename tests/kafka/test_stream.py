@@ -8,6 +8,7 @@ import pytest
 
 from tests.kafka.broker import Topics
 from tests.kafka.stream_place import StreamPlace, make_stream, messages, record
+from tests.ray_cluster import SharedCluster
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +18,10 @@ def place(tmp_path: Path, kafka: Topics, topic_name: str) -> StreamPlace:
     return make_stream(tmp_path, kafka, topic_name)
 
 
-def test_a_topic_is_audited_to_its_end_and_a_second_run_goes_on_from_there(place: StreamPlace, kafka: Topics) -> None:
+def test_a_topic_is_audited_to_its_end_and_a_second_run_goes_on_from_there(
+    place: StreamPlace, kafka: Topics, ray_cluster: SharedCluster
+) -> None:
+    place.join(ray_cluster)
     kafka.create_topic(place.topic, 3)
     kafka.produce(place.topic, messages(3, 100))
     summary = place.stream()

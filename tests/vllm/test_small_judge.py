@@ -23,7 +23,7 @@ CALIBRATION = {
     "policies": {"bent": BENT, "always": {**BENT, "threshold": 0}, "never": {**BENT, "threshold": 1}},
 }
 IDS = ("plain", "bent", "always", "never")
-ITEMS = 4
+ITEMS = 2
 
 
 @pytest.fixture(scope="module")
