@@ -19,7 +19,7 @@ import duckdb
 _COMMENT = re.compile(r"--[^\n]*")
 _HEAD = re.compile(r"(?:--[^\n]*\n)+")
 _SENTENCE = re.compile(r".*?[.?](?= |$)")
-_REFERENCE = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|\b(\w+)\(")
+_REFERENCE = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|\b(\w+)\(|'(\w+)'")  # in quotes: an argument of query_table
 _CATALOG = re.compile(r"\b(?:show|describe|duckdb_\w+|information_schema|pg_\w+|sqlite_\w+)\b")
 
 
@@ -84,7 +84,7 @@ def _read(file: Traversable) -> SqlFile:
     code = _COMMENT.sub("", sql)
     is_macro = code.lstrip().startswith("CREATE MACRO ")
     kind = "VIEW" if not is_macro else "MACRO TABLE" if ") AS TABLE\n" in code else "MACRO"
-    refers_to = frozenset(word for pair in _REFERENCE.findall(code) for word in pair if word)
+    refers_to = frozenset(word for found in _REFERENCE.findall(code) for word in found if word)
     return SqlFile(kind, sql, _first_sentence(sql), refers_to)
 
 

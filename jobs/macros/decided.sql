@@ -3,10 +3,5 @@
 -- With `latest` only what still stands (`latest_outcomes`): without it an item that was judged again, under another
 -- version or by another judge, is there each time. What stood at the end of these days says `standing`.
 CREATE MACRO decided(since := NULL, until := NULL, latest := false) AS TABLE
-SELECT * FROM outcomes
-WHERE NOT latest
-  AND audit_day BETWEEN coalesce(since, '0001-01-01')::DATE AND coalesce(until, '9999-12-31')::DATE
-UNION ALL
-SELECT * FROM latest_outcomes
-WHERE latest
-  AND audit_day BETWEEN coalesce(since, '0001-01-01')::DATE AND coalesce(until, '9999-12-31')::DATE
+SELECT * FROM query_table(CASE WHEN latest THEN 'latest_outcomes' ELSE 'outcomes' END)
+WHERE audit_day BETWEEN coalesce(since, '0001-01-01')::DATE AND coalesce(until, '9999-12-31')::DATE
