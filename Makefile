@@ -44,7 +44,7 @@ stream-demo: $(STAMP)
 	@$(BIN)/python -m jobs.stream_demo
 
 test: $(STAMP)
-	$(BIN)/pytest -n 3 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

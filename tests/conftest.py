@@ -39,6 +39,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("filterwarnings", line)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start engines come first: begun last, they would run alone at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("vllm") is None)
+
+
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[SharedCluster]:
     """For jobs whose own cluster is not what is tested. Their drivers may fail, but nobody harms it."""
