@@ -99,7 +99,10 @@ class Driver:
 
 
 def together(drivers: Sequence[Driver], done: Callable[[], object]) -> None:
-    """Polls each in a thread of its own until it is done: a rebalance needs them all. AssertionError after a minute."""
+    """Polls each in a thread of its own until it is done: a rebalance needs them all. AssertionError after a minute.
+
+    It may be undone again before the threads have ended, by a rebalance that has begun.
+    """
     deadline = time.monotonic() + WAIT_SECONDS
     over = threading.Event()
 
@@ -109,9 +112,9 @@ def together(drivers: Sequence[Driver], done: Callable[[], object]) -> None:
 
     with ThreadPoolExecutor(len(drivers)) as pool:
         driving = [pool.submit(drive, driver) for driver in drivers]
-        while not done() and time.monotonic() < deadline and not any(one.done() for one in driving):
+        while not (was_done := done()) and time.monotonic() < deadline and not any(one.done() for one in driving):
             time.sleep(0.02)
         over.set()
     for one in driving:
         one.result()
-    assert done(), [(d.owned, d.reached, d.news) for d in drivers]
+    assert was_done, [(d.owned, d.reached, d.news) for d in drivers]
