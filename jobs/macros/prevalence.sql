@@ -11,8 +11,8 @@ SELECT policy_id, policy_version, bucket, verdicts, flagged, rejected, flagged /
 FROM (
     SELECT policy_id, policy_version,
            bucket_of(CASE WHEN by_item_time THEN item_time ELSE judged_at END, every) AS bucket,
-           count(*) FILTER (status = 'verdict') AS verdicts, count(*) FILTER (violation) AS flagged,
-           count(*) FILTER (status = 'rejected') AS rejected
+           count_if(status = 'verdict')::BIGINT AS verdicts, count_if(violation)::BIGINT AS flagged,
+           count_if(status = 'rejected')::BIGINT AS rejected
     FROM decided(since := since, until := until, latest := latest)
     GROUP BY ALL
 )
