@@ -23,15 +23,14 @@ _GROUP_ROWS = 122_880
 _GROUP_BYTES = 128 * 2**20
 
 
-def put_flagged_apart(table: DeltaTable, at: Location) -> int:
-    """Rewrite the large files of `verdicts` that are not so yet, in one version of the table; how many.
+def put_flagged_apart(table: DeltaTable, at: Location) -> None:
+    """Rewrite the large files of `verdicts` that are not so yet, in one version of the table.
 
     The caller holds the lock (`sinks.replacing.alone`), and `table` is up to date. Raises as `sinks.replacing.replace`.
     """
     new = {file: write_beside(at, file, _apart(at, file)) for file in files_of(table) if _is_mixed(at, file)}
     if new:
         replace(at, table, new, changes_data=False)
-    return len(new)
 
 
 def _is_mixed(at: Location, file: ActiveFile) -> bool:
