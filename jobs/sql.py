@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.resources import files
+from itertools import chain
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -20,7 +22,7 @@ from jobs.labels import add_labels
 from jobs.limits import cores, memory_bytes
 from jobs.sql_check import refuse_unless_read_only
 from jobs.sql_types import nulls
-from jobs.sql_views import create_views, named_in, sql_files
+from jobs.sql_views import create_views, describe, everything, named_in
 from sinks.counts import active_files
 from sinks.last_commit import last_commit
 from sinks.policies import POLICIES, POLICY_SCHEMA
@@ -29,6 +31,17 @@ from sinks.schema import PARTITION, SCHEMA
 
 Parameters = Sequence[object] | Mapping[str, object]
 
+
+class _Written(NamedTuple):
+    table: str
+    schema: pa.Schema
+
+
+_WRITTEN = {
+    "outcome_rows": _Written("verdicts", SCHEMA),
+    "run_rows": _Written("runs", RUN_SCHEMA),
+    "policy_rows": _Written(POLICIES, POLICY_SCHEMA),
+}
 _BATCH_ROWS = 2048
 """So many rows of an answer are in memory at once: they may hold words of 100 kB."""
 
@@ -53,13 +66,15 @@ def stored(name: str) -> str:
 def opened(
     path: str, labels: Labels | None = None, *, views: Collection[str] | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A locked-down connection to the views over the latest snapshot and these labels; to all views, or to some.
+    """A locked-down connection to the views over the latest snapshot and these labels.
+
+    `views`: what of them, as `named_in` says it; without it everything.
 
     Raises InputError without a table, and for labels that can't be used.
     """
     with ExitStack() as stack:
         try:
-            connection = stack.enter_context(_connect(path, labels, sql_files() if views is None else views))
+            connection = stack.enter_context(_connect(path, labels, everything() if views is None else views))
         except duckdb.Error as error:
             raise FatalError(f"{path}: the table can't be read, a file of it may be damaged: {error}") from error
         yield connection
@@ -85,30 +100,31 @@ def answer(
 
 def _connect(path: str, labels: Labels | None, views: Collection[str]) -> duckdb.DuckDBPyConnection:
     """A connection that sees these views over one sink, and is locked down. Raises InputError without a table."""
-    outcomes = active_files(path, "verdicts")
-    runs = active_files(path, "runs") or []
-    policies = active_files(path, POLICIES) or []
-    if outcomes is None:
-        raise InputError(f"{path}: nothing audited yet; run assay backfill with this config first")
+    paths = _paths(path, views)
     connection = _shielded_connection()
-    connection.execute(f"SET allowed_paths = {_literals([*outcomes, *runs, *policies])}")
-    written = {
-        "outcome_rows": (SCHEMA, outcomes),
-        "run_rows": (RUN_SCHEMA, runs),
-        "policy_rows": (POLICY_SCHEMA, policies),
-    }
-    for name, (schema, _) in written.items():
-        _create_view(connection, name, _select(schema, []))
+    connection.execute(f"SET allowed_paths = {_literals(chain.from_iterable(paths.values()))}")
+    for name in paths:
+        _create_view(connection, name, _select(_WRITTEN[name].schema, []))
     add_labels(connection, labels)
     if "stream_ages" in views:
         _add_commits(connection, path)
     create_views(connection, views)  # over no files: each would read what every file holds
-    for name, (schema, paths) in written.items():
-        _create_view(connection, name, _select(schema, paths))
-        connection.execute(f"COMMENT ON VIEW {name} IS 'All rows as they were written.'")
+    for name in paths:
+        _create_view(connection, name, _select(_WRITTEN[name].schema, paths[name]))
+    if everything() <= set(views):
+        describe(connection)
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def _paths(path: str, views: Collection[str]) -> dict[str, list[str]]:
+    """Of the rows as written that are among `views`, the active files. Raises InputError without a table."""
+    outcomes = active_files(path, "verdicts")
+    if outcomes is None:
+        raise InputError(f"{path}: nothing audited yet; run assay backfill with this config first")
+    others = [name for name in _WRITTEN if name in views and name != "outcome_rows"]
+    return {"outcome_rows": outcomes, **{name: active_files(path, _WRITTEN[name].table) or [] for name in others}}
 
 
 def _shielded_connection() -> duckdb.DuckDBPyConnection:

@@ -20,6 +20,9 @@ _COMMENT = re.compile(r"--[^\n]*")
 _HEAD = re.compile(r"(?:--[^\n]*\n)+")
 _SENTENCE = re.compile(r".*?[.?](?= |$)")
 _REFERENCE = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)|\b(\w+)\(|'(\w+)'")  # in quotes: an argument of query_table
+AS_WRITTEN = frozenset({"outcome_rows", "run_rows", "policy_rows"})
+"""The tables' rows, of which all else is made."""
+
 _CATALOG = re.compile(r"\b(?:show|describe|duckdb_\w+|information_schema|pg_\w+|sqlite_\w+)\b")
 
 
@@ -49,34 +52,45 @@ def sql_files() -> dict[str, SqlFile]:
     return {name: found[name] for name in TopologicalSorter(graph).static_order()}
 
 
+def everything() -> frozenset[str]:
+    """The names of all views and macros, and of the rows as written."""
+    return AS_WRITTEN | sql_files().keys()
+
+
 def table_macros() -> frozenset[str]:
     """Names of the macros that a query may select from."""
     return frozenset(name for name, file in sql_files().items() if file.kind == "MACRO TABLE")
 
 
 def named_in(query: str) -> frozenset[str]:
-    """The views and macros that a query names, and what they are made of; all, if it asks what there is."""
+    """What a query names, and what that is made of, down to the rows as written; all, if it asks what there is."""
     text = query.lower()
     if _CATALOG.search(text):
-        return frozenset(sql_files())
-    named, found = set(re.findall(r"\w+", text)), set()
+        return everything()
+    named = set(re.findall(r"\w+", text))
     for name, file in reversed(sql_files().items()):
         if name in named:
-            found.add(name)
             named |= file.refers_to
-    return frozenset(found)
+    return everything() & named
 
 
 def create_views(connection: duckdb.DuckDBPyConnection, names: Collection[str]) -> None:
-    """Create these, each with what it answers as its comment.
+    """Create those of these that are views or macros.
 
-    What they read must be there by name: the tables as written, the labels, and those that they are made of.
+    What they read must be there by name: the rows as written, the labels, and those that they are made of.
     """
     for name, file in sql_files().items():
         if name in names:
             connection.execute(f"CREATE VIEW {name} AS\n{file.sql}" if file.kind == "VIEW" else file.sql)
-            answers = file.answers.replace("'", "''")
-            connection.execute(f"COMMENT ON {file.kind} {name} IS '{answers}'")
+
+
+def describe(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give everything, which must be there, a comment that says what it answers."""
+    for name in sorted(AS_WRITTEN):
+        connection.execute(f"COMMENT ON VIEW {name} IS 'All rows as they were written.'")
+    for name, file in sql_files().items():
+        answers = file.answers.replace("'", "''")
+        connection.execute(f"COMMENT ON {file.kind} {name} IS '{answers}'")
 
 
 def _read(file: Traversable) -> SqlFile:

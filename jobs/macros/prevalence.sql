@@ -11,7 +11,7 @@ SELECT policy_id, policy_version, bucket, verdicts, flagged, rejected, flagged /
 FROM (
     SELECT policy_id, policy_version,
            bucket_of(CASE WHEN by_item_time THEN item_time ELSE judged_at END, every) AS bucket,
-           count_if(status = 'verdict')::BIGINT AS verdicts, count_if(violation)::BIGINT AS flagged,
+           count_if(status = 'verdict')::BIGINT AS verdicts, coalesce(count_if(violation), 0)::BIGINT AS flagged,
            count_if(status = 'rejected')::BIGINT AS rejected
     FROM decided(since := since, until := until, latest := latest)
     GROUP BY ALL

@@ -11,7 +11,7 @@ import pytest
 
 from assay.errors import InputError
 from jobs.sql import query
-from jobs.sql_views import named_in, sql_files
+from jobs.sql_views import everything, named_in, sql_files
 from sinks.counts import active_files
 from tests.jobs.sql_stand import ATTACKS, small_table
 from tests.sinks.outcomes import verdict
@@ -134,11 +134,13 @@ def test_what_goes_wrong_after_the_first_rows_is_said_too(path: str) -> None:
 def test_a_query_makes_only_what_it_names_and_what_that_is_made_of() -> None:
     assert named_in("SELECT 1") == frozenset()
     assert named_in('SELECT count(*) FROM "Flagged"') == {
-        *("flagged", "latest_verdicts", "latest_outcomes", "standing", "partition_of", "outcomes")
+        *("flagged", "latest_verdicts", "latest_outcomes", "standing", "partition_of", "outcomes"),
+        "outcome_rows",
     }
-    assert {"wilson", "decided", "latest_outcomes", "outcomes"} < named_in("FROM prevalence()") < set(sql_files())
+    assert {"wilson", "decided", "latest_outcomes", "outcome_rows"} < named_in("FROM prevalence()") < everything()
+    assert "run_rows" not in named_in("FROM prevalence()")
     for catalog in ("SHOW TABLES", "describe", "FROM duckdb_views()", "FROM information_schema.tables"):
-        assert named_in(catalog) == set(sql_files())
+        assert named_in(catalog) == everything()
 
 
 def test_the_catalog_says_what_each_view_answers(path: str) -> None:
