@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from actors import small_model
+from actors import small_judge_model, small_model
 from assay.config import VllmConfig
 from tests import tiny_gpt_oss
+from tests.chances import thorough
 from tests.ray_cluster import SharedCluster, shared_cluster
 
 MODELS = Path(__file__).parents[1] / ".models"
@@ -33,6 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray reads it once, when the first test imports it
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for one another, beside other processes' tests
     os.environ.setdefault("RAY_worker_niceness", "0")  # its 15 starves an engine beside the other processes' tests
+    if not thorough():
+        os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")  # tracing what an engine would run: five seconds of each start
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):  # a process that runs tests itself
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(AS_INSTALLED), os.environ.get("PYTHONPATH"))))
     for line in THIRD_PARTY_WARNINGS:
@@ -51,17 +56,35 @@ def ray_cluster() -> Iterator[SharedCluster]:
         yield cluster
 
 
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Of the processes that run tests: a model that one of them makes is there for the others."""
+    MODELS.mkdir(exist_ok=True)
+    with (MODELS / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
 def small_model_folder() -> Path:
     """SmolLM2-135M-Instruct."""
-    return small_model.prepare(MODELS)
+    with _one_at_a_time():
+        return small_model.prepare(MODELS)
+
+
+@pytest.fixture(scope="session")
+def shipped_judge_folder() -> Path:
+    """The small judge that ships, as the demo has it."""
+    with _one_at_a_time():
+        return small_judge_model.prepare(MODELS)
 
 
 @pytest.fixture(scope="session")
 def tiny_gpt_oss_folder() -> Path:
     """A random two-layer gpt-oss with the true tokenizer. In CI its absence is a failure."""
     try:
-        return tiny_gpt_oss.build(MODELS)
+        with _one_at_a_time():
+            return tiny_gpt_oss.build(MODELS)
     except tiny_gpt_oss.RanksMissing as missing:
         if os.environ.get("CI") == "true":
             raise

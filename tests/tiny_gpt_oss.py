@@ -6,9 +6,10 @@ import gzip
 import hashlib
 import importlib.util
 import os
-import shutil
 import tempfile
 from pathlib import Path
+
+from actors.small_model import appearing
 
 RANKS_SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
 _TIKTOKEN_NAME = "fb374d419588a4632f3f557e76b4b70aebbca790"  # the file name under which tiktoken looks for them
@@ -22,17 +23,16 @@ class RanksMissing(Exception):
 def build(folder: Path) -> Path:
     """The model folder `folder`/tiny-gpt-oss, made if it is not there yet. Raises RanksMissing."""
     target = folder / "tiny-gpt-oss"
-    if (target / "model.safetensors").is_file():
+
+    def is_made() -> bool:
+        return (target / "model.safetensors").is_file()
+
+    if is_made():
         return target
     ranks = _ranks()
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=folder))
-    try:
+    with appearing(target, is_made) as unfinished:
         _save_tokenizer(ranks, unfinished)
         _save_model(unfinished)
-        unfinished.rename(target)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return target
 
 

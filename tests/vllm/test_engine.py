@@ -44,21 +44,6 @@ async def gpt_oss_judge(tiny_gpt_oss_folder: Path) -> AsyncIterator[VllmJudge]:
         yield judge
 
 
-async def test_a_dead_engine_is_told_apart_from_a_bad_case(tiny_gpt_oss_folder: Path) -> None:
-    before = set(multiprocessing.active_children())
-    judge = VllmJudge(vllm_config(tiny_gpt_oss_folder, keep_reasoning=False), gpus=0)
-    await judge.start([UNDER])
-    pending = [asyncio.create_task(judge.judge(text_case(f"Case {k}", UNDER, k))) for k in range(4)]
-    await asyncio.sleep(0)
-    for child in set(multiprocessing.active_children()) - before:
-        child.kill()
-    outcomes = await asyncio.gather(*pending, return_exceptions=True)
-    assert all(isinstance(outcome, EngineDied) for outcome in outcomes)
-    with pytest.raises(EngineDied):
-        await judge.judge(text_case("After", UNDER))
-    await judge.close()
-
-
 async def test_a_folder_that_holds_no_model_is_a_named_failure(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     with pytest.raises(FatalError, match="can't be loaded"):
@@ -94,6 +79,19 @@ class TestTinyGptOss(JudgeContract):
         judgement = await judge.judge(text_case("Something that takes more than a few tokens to explain", UNDER))
         assert judgement.attempts == 2
         assert judgement.output_tokens > 24
+
+    async def test_a_dead_engine_is_told_apart_from_a_bad_case(self, judge: VllmJudge) -> None:
+        """The last one here, for the engine is that of the others."""
+        pending = [asyncio.create_task(judge.judge(text_case(f"Case {k}", UNDER, k))) for k in range(4)]
+        await asyncio.sleep(0)
+        engines = multiprocessing.active_children()
+        assert engines
+        for child in engines:
+            child.kill()
+        outcomes = await asyncio.gather(*pending, return_exceptions=True)
+        assert all(isinstance(outcome, EngineDied) for outcome in outcomes)
+        with pytest.raises(EngineDied):
+            await judge.judge(text_case("After", UNDER))
 
 
 class TestSmall(JudgeContract):

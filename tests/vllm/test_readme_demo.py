@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from actors.small_judge_model import prepare
 from jobs.sample import write_sample
-from tests.conftest import MODELS
 from tests.jobs.workplace import Workplace
 
 pytestmark = pytest.mark.vllm
@@ -18,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
 
 
-def test_verdicts_are_as_shown(tmp_path: Path) -> None:
+def test_verdicts_are_as_shown(tmp_path: Path, shipped_judge_folder: Path) -> None:
     """The rationale's words apart: a machine that rounds in another way may choose others."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     query, shown = re.findall(r'^\$ \.venv/bin/assay sql configs/demo\.yaml "(.*)"\n((?:.+\n)+)', readme, re.MULTILINE)[
@@ -29,7 +27,7 @@ def test_verdicts_are_as_shown(tmp_path: Path) -> None:
     demo = yaml.safe_load((CONFIGS / "demo.yaml").read_text(encoding="utf-8"))
     policies = [str(CONFIGS / "policies" / "spam.md")]
     source = {**demo["source"], "path": "items.parquet", "where": f"id in {tuple(items)}", "limit": len(items)}
-    judge = {**demo["judge"], "model": str(prepare(MODELS)), "enforce_eager": True}
+    judge = {**demo["judge"], "model": str(shipped_judge_folder), "enforce_eager": True}
     sink = {"kind": "delta", "path": "audit"}
     config = {**demo, "source": source, "policies": policies, "judge": judge, "sink": sink, "labels": None}
     place = Workplace(tmp_path, {key: value for key, value in config.items() if value is not None})

@@ -33,7 +33,16 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def folder(parts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return prepare(tmp_path_factory.mktemp("models"), parts)
+    """Where there was an older judge before."""
+    models = tmp_path_factory.mktemp("models")
+    older = models / "assay-small"
+    older.mkdir()
+    edit(parts, "version", value="older")
+    (older / "assay-judge.json").write_bytes((parts / "judge.json").read_bytes())
+    (older / "model.safetensors").write_bytes(b"of the older one")
+    edit(parts, "version", value="newer")
+    assert prepare(models, parts) == older
+    return older
 
 
 @pytest.fixture(scope="module")
@@ -110,12 +119,11 @@ def test_what_the_threshold_overrules_is_asked_once_more(rows: dict[tuple[str, s
 
 
 def test_a_newer_judge_takes_the_place_of_an_older_one(folder: Path, parts: Path) -> None:
-    before = (folder / "assay-judge.json").read_bytes()
-    edit(parts, "calibration", "policies", value={})
-    edit(parts, "version", value="newer")
-    assert prepare(folder.parent, parts) == folder
-    assert (folder / "assay-judge.json").read_bytes() != before
+    assert (folder / "model.safetensors").stat().st_size > 2**27
     assert [each.name for each in folder.parent.iterdir()] == [folder.name]
+    made = (folder / "model.safetensors").stat().st_mtime_ns
+    assert prepare(folder.parent, parts) == folder
+    assert (folder / "model.safetensors").stat().st_mtime_ns == made  # it is made once
 
 
 def _items(rows: dict[tuple[str, str], dict[str, Any]]) -> list[str]:

@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 import yaml
 
-from actors.small_judge_model import prepare
-from tests.conftest import MODELS
 from tests.jobs.workplace import Workplace
 
 pytestmark = pytest.mark.vllm
@@ -23,14 +21,14 @@ PINNED: dict[str, dict[str, tuple[float, float]]] = json.loads((HERE / "small_ju
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def measured(tmp_path_factory: pytest.TempPathFactory, shipped_judge_folder: Path) -> dict[str, Any]:
     """The figures of each policy, by its id, from the judge of the demo."""
     judge = yaml.safe_load((CONFIGS / "demo.yaml").read_text("utf-8"))["judge"]
     config = {
         "name": "small-judge",
         "source": {"kind": "parquet", "path": "none.parquet", "columns": {"id": "id", "text": "text"}},
         "policies": [str(CONFIGS / "policies" / f"{name}.md") for name in PINNED],
-        "judge": {**judge, "model": str(prepare(MODELS)), "enforce_eager": True},
+        "judge": {**judge, "model": str(shipped_judge_folder), "enforce_eager": True},
         "sink": {"kind": "delta", "path": "audit"},
         "replicas": {"count": 1, "gpus": 0, "cpus": 1},
     }
