@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for one another, beside other processes' tests
     os.environ.setdefault("RAY_worker_niceness", "0")  # its 15 starves an engine beside the other processes' tests
     if not thorough():
-        os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")  # tracing what an engine would run: five seconds of each start
+        os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")  # tracing an engine's code: five seconds of each start
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):  # a process that runs tests itself
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(AS_INSTALLED), os.environ.get("PYTHONPATH"))))
     for line in THIRD_PARTY_WARNINGS:
