@@ -149,7 +149,7 @@ def _executor(config: VllmConfig, on_cpu: bool) -> str | type[Executor] | None:
     """What runs the model; None leaves it to vLLM.
 
     On a CPU vLLM runs even a single worker in a process beside the engine's, so that its threads can be bound. Where
-    none are bound that only costs: on two cores a third of the cases per second, and ten seconds of each start.
+    none are, that only costs: a second start, and a core that waits for messages.
     """
     if config.tensor_parallel_size > 1:
         return "mp"

@@ -52,7 +52,12 @@ def _serve() -> None:
     """Until nobody holds the other end of stdin."""
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": CPUS, "include_dashboard": False, "object_store_memory": _MEMORY_BYTES}
+    node = {
+        "num_cpus": CPUS,
+        "object_store_memory": _MEMORY_BYTES,
+        "include_dashboard": False,
+        "include_log_monitor": False,  # no job asks for the logs of its replicas
+    }
     cluster = Cluster(initialize_head=True, head_node_args=node)
     try:
         print(f"address {cluster.address}", flush=True)

@@ -156,7 +156,7 @@ def wait_for_replicas(process: subprocess.Popen[str], count: int = 1, seconds: f
     while len(replicas_of(process)) < count:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "no replicas"
-        time.sleep(0.05)
+        time.sleep(0.2)
 
 
 def wait_for_rows(place: Workplace, process: subprocess.Popen[str], commits: int, seconds: float = 60) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -205,10 +206,11 @@ def test_a_chat_of_a_million_long_turns_is_a_rejection_in_bounded_memory(tmp_pat
     assert _audit(path, column="chat").startswith("read")
 
 
-@pytest.mark.parametrize("lie", [False, True])
-def test_a_page_that_would_burst_is_refused(tmp_path: Path, lie: bool) -> None:
+@pytest.fixture(scope="module")
+def bursting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small file whose only page of texts holds 1.2 GiB."""
     size = 1200 * MIB
-    path = tmp_path / "bomb.parquet"
+    path = tmp_path_factory.mktemp("bursting") / "bomb.parquet"
     maker = f"""
 import pyarrow as pa, pyarrow.parquet as pq
 text = pa.array([b"x" * {size // 20}] * 20, pa.binary())
@@ -216,6 +218,12 @@ pq.write_table(pa.table({{"id": list(range(20)), "text": text}}), {str(path)!r},
                use_dictionary=False, data_page_size=2**31 - 1, write_statistics=False)
 """
     subprocess.run([sys.executable, "-c", maker], check=True, timeout=100)
+    return path
+
+
+@pytest.mark.parametrize("lie", [False, True])
+def test_a_page_that_would_burst_is_refused(tmp_path: Path, bursting: Path, lie: bool) -> None:
+    path = Path(shutil.copy(bursting, tmp_path))
     if lie:
         claimed = pq.read_metadata(path).row_group(0).column(1).total_uncompressed_size
         assert _varint(claimed) in _footer(path)
