@@ -9,18 +9,16 @@ one whose judge is slow keeps what it has.
 from __future__ import annotations
 
 import fcntl
-import os
 import secrets
 import sqlite3
-import threading
 import time
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-PATIENCE_SECONDS = 15.0
-_SIGN_SECONDS = 2.0
+from sinks.signs_of_life import SignsOfLife, sleeps
+
 _ASKED = 1_000
 
 
@@ -42,8 +40,7 @@ class Claims:
         self._mark = self._owners / str(self._owner)
         self._lock = self._mark.open("wb")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._over = threading.Event()
-        threading.Thread(target=self._live, name="assay-claims", daemon=True).start()
+        self._signs = SignsOfLife(self._mark)
 
     def take(self, keys: Collection[bytes]) -> Taken:
         """Those of the keys that are ours now. Nobody else has them until we release them."""
@@ -78,16 +75,10 @@ class Claims:
         try:
             self._sql.execute("delete from claims where owner = ?", (self._owner,))
         finally:
-            self._over.set()
+            self._signs.close()
             self._sql.close()
             self._lock.close()
             self._mark.unlink(missing_ok=True)
-
-    def _live(self) -> None:
-        """In a thread of its own: show that this process does not sleep."""
-        while not self._over.wait(_SIGN_SECONDS):
-            with suppress(OSError):
-                os.utime(self._mark)
 
     def _held(self, keys: list[bytes]) -> dict[bytes, int]:
         marks = ",".join("?" * len(keys))
@@ -110,7 +101,7 @@ class Claims:
             return False
         except BlockingIOError:
             with suppress(FileNotFoundError):
-                return now - path.stat().st_mtime <= PATIENCE_SECONDS
+                return not sleeps(path, now)
             return False
         path.unlink(missing_ok=True)
         return False

@@ -7,7 +7,6 @@ went back, or if the file is damaged or another table's, another one is built be
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import sqlite3
@@ -26,6 +25,7 @@ from sinks.delta_table import FOREIGN, add_actions, locate, open_table, translat
 from sinks.known_folder import folder_beside
 from sinks.known_rows import Judged, judged_rows, rows_of, short
 from sinks.known_store import KnownStore, Value
+from sinks.signs_of_life import alone
 
 _FORMAT = 1
 _EVERY_SECONDS = 1.0
@@ -141,12 +141,12 @@ class TableLookup:
             leftover.unlink(missing_ok=True)
 
     def catch_up(self, *, wait: bool = True) -> None:
-        """Stand for the table as it is now; without `wait`, leave it if another process is at it.
+        """Stand for the table as it is now. Leaves it if another process is at it: without `wait`, or if that sleeps.
 
         Raises TransientError, FatalError.
         """
-        with self._translated(), self._alone(wait) as alone:
-            if alone:
+        with self._translated(), alone(self._lock(), wait=wait) as ours:
+            if ours:
                 self._table.update_incremental()
                 try:
                     self._follow()
@@ -158,7 +158,7 @@ class TableLookup:
 
     def rebuild(self) -> int:
         """Build the file from the table, whatever there is; how many keys it has."""
-        with self._translated(), self._alone(wait=True):
+        with self._translated(), self._by_ourselves():
             self._table.update_incremental()
             self._build()
             store = self._open()
@@ -166,7 +166,7 @@ class TableLookup:
 
     def tidy(self) -> None:
         """Leave nothing on the disk of what was forgotten, nor files that a process left when it was killed."""
-        with self._translated(), self._alone(wait=True):
+        with self._translated(), self._by_ourselves():
             self._sweep()
             if (store := self._open()) is not None:
                 store.tidy()
@@ -255,16 +255,16 @@ class TableLookup:
                 self._store, self._number = KnownStore(str(self._folder / f"known-{number}.sqlite")), number
         return self._store
 
-    @contextmanager
-    def _alone(self, wait: bool) -> Iterator[bool]:
+    def _lock(self) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
-        with open(self._folder / "lock", "ab") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-                return
-            yield True
+        return self._folder / "lock"
+
+    @contextmanager
+    def _by_ourselves(self) -> Iterator[None]:
+        with alone(self._lock(), wait=True) as ours:
+            if not ours:
+                raise TransientError(f"{self._folder}: the process that holds its lock sleeps; wake or end it")
+            yield
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

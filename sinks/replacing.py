@@ -8,11 +8,10 @@ version, and the next one is tried.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -29,6 +28,7 @@ from assay.errors import TransientError
 from sinks.delta import STATISTICS, statistics
 from sinks.delta_table import Location, add_actions
 from sinks.schema import PARTITION, SCHEMA
+from sinks.signs_of_life import alone as one_at_a_time
 
 ROWS = pa.schema([field for field in SCHEMA if field.name != PARTITION])
 """The columns of a file: the partition is in its path."""
@@ -56,16 +56,8 @@ def alone(at: Location) -> Iterator[bool]:
     system's, so it ends with its holder and not before. Object stores have none: there only `optimize` and `forget`
     replace files, and must not run twice at once.
     """
-    if not at.local:
-        yield True
-        return
-    with open(f"{at.root}.lock", "ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+    with one_at_a_time(Path(f"{at.root}.lock"), wait=False) if at.local else nullcontext(True) as ours:
+        yield ours
 
 
 def files_of(table: DeltaTable) -> list[ActiveFile]:

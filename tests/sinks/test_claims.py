@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sinks import claims
+from sinks import signs_of_life
 from sinks.claims import Claims, Taken
 
 KEY = b"k" * 16
@@ -20,7 +20,7 @@ def test_who_sleeps_holds_up_nobody_for_ever(tmp_path: Path, monkeypatch: pytest
     asleep, other = Claims(tmp_path), Claims(tmp_path)
     assert asleep.take([KEY]) == Taken({KEY}, inherited=False)
     assert other.take([KEY]) == Taken(set(), inherited=False)
-    monkeypatch.setattr(claims, "PATIENCE_SECONDS", -1.0)
+    monkeypatch.setattr(signs_of_life, "PATIENCE_SECONDS", -1.0)
     assert other.take([KEY]) == Taken({KEY}, inherited=True)
     monkeypatch.undo()
     asleep.release([KEY])
@@ -64,14 +64,14 @@ def test_a_claim_ends_with_its_process(tmp_path: Path) -> None:
 
 
 def hold_long(folder: Path, started: multiprocessing.Queue[int]) -> None:
-    claims.PATIENCE_SECONDS, claims._SIGN_SECONDS = 2.0, 0.2
+    signs_of_life.PATIENCE_SECONDS, signs_of_life.SIGN_SECONDS = 2.0, 0.2
     hold(folder, started)
 
 
 def test_a_claim_outlasts_a_slow_judge_but_not_a_process_that_sleeps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claims, "PATIENCE_SECONDS", 2.0)
+    monkeypatch.setattr(signs_of_life, "PATIENCE_SECONDS", 2.0)
     context = multiprocessing.get_context("spawn")
     started: multiprocessing.Queue[int] = context.Queue()
     process = context.Process(target=hold_long, args=(tmp_path, started), daemon=True)

@@ -272,7 +272,7 @@ def test_one_brings_it_up_to_date_and_all_see_it(tmp_path: Path) -> None:
     sink.commit([judged(1)], {})
     one.catch_up()
     assert other.find([key(1)]).keys() == {key(1)}
-    with one._alone(wait=True):
+    with one._by_ourselves():
         sink.commit([judged(2)], {})
         other._looked = float("-inf")
         assert other.find([key(1), key(2)]).keys() == {key(1)}, "it waits for nobody"
