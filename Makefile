@@ -29,10 +29,9 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "assay needs Python 3.11 or newer: make PYTHON=python3.12 setup")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@# Not compiled: a minute for modules of which most are never imported. Python compiles the others when they are.
-	$(BIN)/pip install --quiet --no-compile 'torch==$(TORCH_VERSION)+cpu' \
-	  || $(BIN)/pip install --quiet --no-compile 'torch==$(TORCH_VERSION)' --index-url $(TORCH_CPU_INDEX)
-	$(BIN)/pip install --quiet --no-compile -e '.[cpu,test]'
+	$(BIN)/pip install --quiet 'torch==$(TORCH_VERSION)+cpu' \
+	  || $(BIN)/pip install --quiet 'torch==$(TORCH_VERSION)' --index-url $(TORCH_CPU_INDEX)
+	$(BIN)/pip install --quiet -e '.[cpu,test]'
 	@# Their builds for other devices can't be loaded beside torch for the CPU, and text models need none of them.
 	$(BIN)/python -W ignore -c 'import torchvision' 2>/dev/null \
 	  || $(BIN)/pip uninstall --quiet --yes torchvision torchaudio torchcodec
@@ -44,6 +43,8 @@ demo: $(STAMP)
 stream-demo: $(STAMP)
 	@$(BIN)/python -m jobs.stream_demo
 
+# Bytecode is kept whatever the environment says: the suite starts a thousand processes.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(STAMP)
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 

@@ -49,6 +49,7 @@ _PROPERTIES = {
     "num.io.threads": "2",
     "log.retention.ms": "-1",
     "log.cleaner.dedupe.buffer.size": "20971520",
+    "metadata.max.idle.interval.ms": "0",  # else it writes twice a second that nothing has changed
 }
 
 
