@@ -15,6 +15,7 @@ from assay.records import JudgeIdentity, Mode, Reason, Rejection
 from jobs.sql import query
 from tests.jobs.small_table import (
     CHANGED,
+    HARM,
     MONDAY,
     MONDAYS,
     SPAM,
@@ -158,6 +159,13 @@ def test_prevalence_in_other_buckets(path: str) -> None:
 def test_prevalence_of_rejections_alone_has_no_rate(tmp_path: Path) -> None:
     open_sink(str(tmp_path)).commit([case(0, SPAM, Rejection(Reason.LENGTH, "cut off"))], {})
     assert rows(str(tmp_path), "FROM prevalence()") == [("spam", "1", datetime(2026, 3, 2), 0, 0, 1, None, 0.0, 1.0)]
+
+
+def test_prevalence_keeps_policies_apart_whose_rows_lack_the_texts_hash(tmp_path: Path) -> None:
+    under = [each.model_copy(update={"hash": None}) for each in (SPAM, HARM)]
+    open_sink(str(tmp_path)).commit([case(n, each, yes("R1")) for n, each in enumerate(under)], {})
+    found = rows(str(tmp_path), "SELECT policy_id, verdicts, flagged FROM prevalence(every := 'all')")
+    assert found == [("harm", 1, 1), ("spam", 1, 1)]
 
 
 def test_prevalence_by_a_carried_column(path: str) -> None:
