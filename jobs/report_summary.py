@@ -70,7 +70,7 @@ def _contradicted(report: Report) -> Iterator[Sentence]:
             continue
         drawn = "" if it.weighted else ", if their labels were drawn at random"
         yield Sentence(
-            f"Under {it.policy_id} the judge flags {percent(flags.value)} of all days; people find "
+            f"Over all days the judge flags {percent(flags.value)} under {it.policy_id}; people find "
             f"{percent(finds.value)} ({between(finds.low, finds.high)}){drawn}. See Quality.",
             "bad" if it.weighted else "plain",
         )

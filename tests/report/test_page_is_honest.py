@@ -131,7 +131,7 @@ def test_a_rate_that_labels_contradict_is_said_at_the_top(report: Report) -> Non
     finds = row.labelled_share
     assert finds.low is not None
     assert finds.high is not None
-    assert f"Under {row.policy_id} the judge flags 99.5 %" in said(((finds.high + 1) / 2, 0.995, 1.0))
+    assert f"Over all days the judge flags 99.5 % under {row.policy_id}" in said(((finds.high + 1) / 2, 0.995, 1.0))
     assert "the judge flags" not in said((finds.low, finds.low, 1.0))
 
 
