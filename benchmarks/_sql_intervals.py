@@ -28,7 +28,7 @@ def agreement(judge: Quality, labels: int, by: str, prevalences: Iterator[float]
         tables.append(_labels(repeat, items, labels, by, rng))
     with duckdb.connect() as connection:
         connection.from_arrow(pa.concat_tables(tables)).create("labelled")
-        create_views(connection, {"wilson", "label_agreement"})
+        create_views(connection, {"wilson", "effective_number", "label_agreement"})
         rows = connection.sql("FROM label_agreement").to_arrow_table().to_pylist()
     return {
         name: _held([(row[f"{name}_low"], row[f"{name}_high"], truths[int(row["policy_id"])][name]) for row in rows])

@@ -15,6 +15,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import product
 
 import numpy as np
 from _labelling import HIGH, ITEMS, JUDGES, LOW, Quality, content, labelled, spread_over
@@ -56,8 +57,9 @@ def simulations() -> Iterator[tuple[str, Simulation]]:
         for labels in (200, 1000):
             where = f"{labels} labels by score, judge {judge.name}"
             yield where, partial(covered, from_labels(judge, labels, "score"))
-    for labels, by in ((1000, "random"), (200, "score"), (1000, "score")):
-        yield f"{labels} labels {'at' if by == 'random' else 'by'} {by}", partial(agreement, JUDGES[0], labels, by)
+    for judge, (labels, by) in product(JUDGES, ((1000, "random"), (200, "score"), (1000, "score"))):
+        where = f"{labels} labels {'at' if by == 'random' else 'by'} {by}, judge {judge.name}"
+        yield where, partial(agreement, judge, labels, by)
     for verdicts, before in ((ITEMS, ITEMS), (500, 2000)):
         yield f"verdicts on {verdicts:,}, before on {before:,}", partial(difference, verdicts, before)
 

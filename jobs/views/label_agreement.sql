@@ -2,9 +2,12 @@
 -- violation; a rejection counts as the wrong answer), rejected; then precision, recall and kappa (Cohen 1960), each with
 -- its limits (..._low, ..._high) at 95 %. A figure that can't be had, as recall without a violation, is null.
 -- Counts are of labels; figures weigh each by `weight`, as a sample that was not drawn at random must be; a label without
--- one weighs as much as the others do on average. Limits are Wilson's for the effective number of labels, (sum of
--- weights)^2 / sum of their squares (Kish 1965); kappa's are those of the share that agrees, chance agreement held at
--- what it was found to be, and null where weights differ: of labels drawn by score they would say next to nothing.
+-- one weighs as much as the others do on average. Limits are Wilson's for an effective number of labels: of precision
+-- p (1 - p) / variance, the variance as the labels show it, where an item of weight 1 is known (Poisson sampling, linear;
+-- Saerndal, Swensson, Wretman 1992, 5.8), or that of equal weights of the harmonic mean if they show none. Misses are
+-- few and heavy, so of recall the smaller of that and (sum of weights)^2 / sum of their squares (Kish 1965). Kappa's
+-- limits are those of the share that agrees, by Kish's number, chance agreement held at what it was found to be, and
+-- null where weights differ: of labels drawn by score they would say next to nothing.
 -- Caveats: of what was labelled; without weights that says something of all only if it was drawn at random.
 WITH counted AS (
     SELECT policy_id, count(*) AS labelled,
@@ -13,20 +16,34 @@ WITH counted AS (
            count(*) FILTER (rejected) AS rejected,
            coalesce(sum(weight) FILTER (said AND "label"), 0) AS both_weight,
            coalesce(sum(weight) FILTER (said = "label"), 0) AS same_weight,
-           coalesce(sum(weight) FILTER (said), 0) AS said_weight, sum(weight ** 2) FILTER (said) AS said_squares,
-           coalesce(sum(weight) FILTER ("label"), 0) AS true_weight, sum(weight ** 2) FILTER ("label") AS true_squares,
+           coalesce(sum(weight) FILTER (said), 0) AS said_weight, coalesce(sum(weight) FILTER ("label"), 0) AS true_weight,
+           coalesce(sum(spread) FILTER (said AND "label"), 0) AS both_spread,
+           coalesce(sum(spread) FILTER (said AND NOT "label"), 0) AS alarms_spread,
+           coalesce(sum(spread) FILTER (NOT said AND "label"), 0) AS misses_spread,
+           avg(1 / weight) FILTER (said) AS said_drawn, avg(1 / weight) FILTER ("label") AS true_drawn,
+           sum(weight ** 2) FILTER ("label") AS true_squares,
            sum(weight) AS all_weight, sum(weight ** 2) AS all_squares, min(weight) < max(weight) AS uneven
     FROM (
-        SELECT * REPLACE (coalesce(weight, avg(weight) OVER (PARTITION BY policy_id), 1) AS weight) FROM labelled
+        SELECT *, weight * greatest(weight - 1, 0) AS spread
+        FROM (
+            SELECT * REPLACE (coalesce(weight, avg(weight) OVER (PARTITION BY policy_id), 1e9) AS weight) FROM labelled
+        )
     )
     GROUP BY policy_id
-), effective AS (
-    SELECT *, both_weight / nullif(said_weight, 0) AS "precision", said_weight ** 2 / said_squares AS said_n,
-           both_weight / nullif(true_weight, 0) AS recall, true_weight ** 2 / true_squares AS true_n,
+), figures AS (
+    SELECT *, both_weight / nullif(said_weight, 0) AS "precision", both_weight / nullif(true_weight, 0) AS recall,
            same_weight / all_weight AS same, all_weight ** 2 / all_squares AS all_n,
            said_weight / all_weight * (true_weight / all_weight)
            + (1 - said_weight / all_weight) * (1 - true_weight / all_weight) AS chance
     FROM counted
+), effective AS (
+    SELECT *,
+           effective_number("precision", both_spread, alarms_spread, said_weight, said_drawn) AS said_n,
+           least(
+               effective_number(recall, both_spread, misses_spread, true_weight, true_drawn),
+               true_weight ** 2 / true_squares
+           ) AS true_n
+    FROM figures
 ), limited AS (
     SELECT *, CASE WHEN tp + fp > 0 THEN wilson("precision" * said_n, said_n) END AS precision_limits,
            CASE WHEN tp + fn > 0 THEN wilson(recall * true_n, true_n) END AS recall_limits,

@@ -157,13 +157,24 @@ def test_labels_that_count_for_nothing_are_listed(judged: str, tmp_path: Path) -
 
 
 def test_weights_weigh_and_widen(judged: str, tmp_path: Path) -> None:
-    """Of four flagged two are right, one of weight 3: precision is (3 + 1) / (3 + 1 + 1 + 1), of 36 / 12 = 3 labels."""
-    lines = [("i0", "spam", 1, 3), ("i1", "spam", 1, 1), ("i2", "spam", 0, 1), ("i3", "spam", 0, 1)]
+    """Four flagged, two of them rightly. Of w * (w - 1) it is 20 and 2 for those, 2 and 0 for the false alarms."""
+    lines = [("i0", "spam", 1, 5), ("i1", "spam", 1, 2), ("i2", "spam", 0, 2), ("i3", "spam", 0, 1)]
     given = Labels(path=write_csv(tmp_path / "l.csv", lines, "item_id,policy_id,label,weight"))
     (row,) = query(judged, "FROM label_agreement", labels=given).to_pylist()
-    assert row["precision"] == pytest.approx(2 / 3)
-    assert (row["precision_low"], row["precision_high"]) == pytest.approx(wilson(2, 3))
+    assert row["precision"] == pytest.approx(0.7)
+    labels = 0.7 * 0.3 * 10**2 / (22 * 0.3**2 + 2 * 0.7**2)
+    low, high = wilson(0.7 * labels, labels)
+    assert (row["precision_low"], row["precision_high"]) == pytest.approx((low, high))
     assert row["recall"] == 1
+    assert row["recall_low"] == pytest.approx(wilson(7**2 / 29, 7**2 / 29).low), "no miss: the labels count as Kish says"
+
+
+def test_what_was_drawn_for_certain_is_known(judged: str, tmp_path: Path) -> None:
+    lines = [("i0", "spam", 1, 1), ("i1", "spam", 0, 1), ("i7", "spam", 0, 40), ("i8", "spam", 0, 40)]
+    given = Labels(path=write_csv(tmp_path / "l.csv", lines, "item_id,policy_id,label,weight"))
+    (row,) = query(judged, "FROM label_agreement", labels=given).to_pylist()
+    assert (row["precision"], row["precision_low"], row["precision_high"]) == pytest.approx((0.5, 0.5, 0.5), abs=1e-6)
+    assert row["recall_low"] < 0.3, "of misses that were not drawn nothing is known"
 
 
 @pytest.mark.parametrize(("weights", "known"), [((2, 2, 2), True), ((2, 2, 3), False), (("", "", ""), True)])

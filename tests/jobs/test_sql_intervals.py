@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import duckdb
+import numpy as np
 import pytest
 from scipy.stats import fisher_exact
 from statsmodels.stats.proportion import confint_proportions_2indep
@@ -17,7 +18,7 @@ from jobs.sql_views import sql_files
 def each(expression: str, counts: list[tuple[int, ...]]) -> list[Any]:
     """The expression's value for each row of counts a, b, c, d."""
     with duckdb.connect() as connection:
-        for macro in ("wilson", "newcombe", "log_choose", "log_hypergeometric", "fisher"):
+        for macro in ("wilson", "newcombe", "effective_number", "log_choose", "log_hypergeometric", "fisher"):
             connection.execute(sql_files()[macro].sql)
         values = ", ".join(map(str, counts))
         return [
@@ -55,3 +56,21 @@ def test_fisher_is_that_of_scipy() -> None:
         expected = fisher_exact([[a, b - a], [c, d - c]]).pvalue
         assert found == pytest.approx(expected, rel=1e-4 if b > 10_000 else 1e-6, abs=1e-200)
     assert each("fisher(a, b, c, d)", [(5, 10, 0, 0)]) == [None]
+
+
+def test_the_effective_number_is_that_of_the_linear_variance() -> None:
+    rng = np.random.default_rng(3)
+    for size in (3, 30, 300):
+        weights, hit = 1 + rng.exponential(20, size), rng.random(size) < 0.7
+        hit[:2] = True, False
+        whole, share = weights.sum(), weights[hit].sum() / weights.sum()
+        variance = ((1 - 1 / weights) * (weights * (hit - share) / whole) ** 2).sum()
+        spread = weights * (weights - 1)
+        asked = f"effective_number({share}, {spread[hit].sum()}, {spread[~hit].sum()}, {whole}, {(1 / weights).mean()})"
+        assert each(asked, [(0, 0, 0, 0)]) == [pytest.approx(share * (1 - share) / variance)]
+
+
+def test_the_effective_number_of_what_shows_no_spread() -> None:
+    assert each("effective_number(1, 12 * 4, 0, 16, 0.25)", [(0, 0, 0, 0)]) == [pytest.approx(16 / 3)]
+    assert each("effective_number(1, 2 * 4e18, 0, 4e9, 5e-10)", [(0, 0, 0, 0)]) == [pytest.approx(2)]
+    assert each("effective_number(0.5, 0, 0, 2, 1)", [(0, 0, 0, 0)]) == [1e15]

@@ -1,0 +1,13 @@
+-- How many labels of a simple random sample would spread as much as these of unequal weights: for `share` of a domain,
+-- share * (1 - share) / variance of its ratio estimate (Poisson sampling, linear; Saerndal, Swensson, Wretman 1992, 5.8).
+-- `hits_spread` and `other_spread` are the sums of weight * (weight - 1) of those that have what is counted and of those
+-- that don't, `whole` the sum of all weights, `drawn` the mean of 1 / weight. If the labels show no spread, that of equal
+-- weights of the harmonic mean; of a domain that is known whole 1e15: its limits are its share.
+CREATE MACRO effective_number(share, hits_spread, other_spread, whole, drawn) AS (
+    CASE
+        WHEN drawn >= 1 - 1e-9 THEN 1e15
+        WHEN hits_spread * (1 - share) ** 2 + other_spread * share ** 2 > 1e-18 * whole ** 2
+        THEN share * (1 - share) * whole ** 2 / (hits_spread * (1 - share) ** 2 + other_spread * share ** 2)
+        ELSE whole * drawn / (1 - drawn)
+    END
+)
