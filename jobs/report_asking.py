@@ -22,6 +22,9 @@ from jobs.sql_views import named_in
 
 Row = TypeVar("Row", bound=Section)
 
+_KEPT = ("tracks", "costs")
+"""What many queries of a report are made of: few rows, of all of a table."""
+
 _SHOWN = 100
 _PARAMETER = re.compile(r"\$(\w+)")
 
@@ -67,7 +70,7 @@ def asking(path: str, labels: Labels | None, values: Mapping[str, object], shelf
 
     Raises InputError without a table, and for labels that can't be used.
     """
-    with opened(path, labels, views=_views(shelf)) as connection:
+    with opened(path, labels, views=_views(shelf), kept=_KEPT) as connection:
         yield Asking(connection, path, values, shelf)
 
 

@@ -22,7 +22,7 @@ from jobs.labels import add_labels
 from jobs.limits import cores, memory_bytes
 from jobs.sql_check import refuse_unless_read_only
 from jobs.sql_types import nulls
-from jobs.sql_views import create_views, describe, everything, named_in
+from jobs.sql_views import create_views, describe, everything, keep, named_in
 from sinks.counts import active_files
 from sinks.last_commit import last_commit
 from sinks.policies import POLICIES, POLICY_SCHEMA
@@ -64,17 +64,18 @@ def stored(name: str) -> str:
 
 @contextmanager
 def opened(
-    path: str, labels: Labels | None = None, *, views: Collection[str] | None = None
+    path: str, labels: Labels | None = None, *, views: Collection[str] | None = None, kept: Collection[str] = ()
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A locked-down connection to the views over the latest snapshot and these labels.
 
-    `views`: what of them, as `named_in` says it; without it everything.
+    `views`: what of them, as `named_in` says it; without it everything. The answers of those that are `kept` are had
+    once and stay in memory, for those who ask for them often.
 
     Raises InputError without a table, and for labels that can't be used.
     """
     with ExitStack() as stack:
         try:
-            connection = stack.enter_context(_connect(path, labels, everything() if views is None else views))
+            connection = stack.enter_context(_connect(path, labels, everything() if views is None else views, kept))
         except duckdb.Error as error:
             raise FatalError(f"{path}: the table can't be read, a file of it may be damaged: {error}") from error
         yield connection
@@ -98,7 +99,9 @@ def answer(
         raise InputError(f"the answer can't be had: {error}") from error
 
 
-def _connect(path: str, labels: Labels | None, views: Collection[str]) -> duckdb.DuckDBPyConnection:
+def _connect(
+    path: str, labels: Labels | None, views: Collection[str], kept: Collection[str]
+) -> duckdb.DuckDBPyConnection:
     """A connection that sees these views over one sink, and is locked down. Raises InputError without a table."""
     paths = _paths(path, views)
     connection = _shielded_connection()
@@ -111,6 +114,8 @@ def _connect(path: str, labels: Labels | None, views: Collection[str]) -> duckdb
     create_views(connection, views)  # over no files: each would read what every file holds
     for name in paths:
         _create_view(connection, name, _select(_WRITTEN[name].schema, paths[name]))
+    for name in sorted(set(kept) & set(views)):
+        keep(connection, name)
     if everything() <= set(views):
         describe(connection)
     connection.execute("SET enable_external_access = false")

@@ -84,6 +84,13 @@ def create_views(connection: duckdb.DuckDBPyConnection, names: Collection[str]) 
             connection.execute(f"CREATE VIEW {name} AS\n{file.sql}" if file.kind == "VIEW" else file.sql)
 
 
+def keep(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Put a view's rows in its place, as a table in memory."""
+    connection.execute(f"CREATE TABLE kept_rows AS FROM {name}")
+    connection.execute(f"DROP VIEW {name}")
+    connection.execute(f"ALTER TABLE kept_rows RENAME TO {name}")
+
+
 def describe(connection: duckdb.DuckDBPyConnection) -> None:
     """Give everything, which must be there, a comment that says what it answers."""
     for name in sorted(AS_WRITTEN):

@@ -12,10 +12,11 @@ CREATE MACRO standing(since := NULL, until := NULL, of_each_text := false) AS TA
 WITH these AS NOT MATERIALIZED (
     SELECT * FROM outcomes
     WHERE audit_day BETWEEN coalesce(since, '0001-01-01')::DATE AND coalesce(until, '9999-12-31')::DATE
-), tracks AS (
-    SELECT source, partition_of(shard) AS "partition", policy_id, CASE WHEN of_each_text THEN policy_hash END AS of_text,
-           shard, policy_hash, judge, judge_revision, settings_hash, min("position") AS low, max("position") AS high
-    FROM these
+), judged AS (
+    SELECT source, "partition", policy_id, CASE WHEN of_each_text THEN policy_hash END AS of_text, shard, policy_hash,
+           judge, judge_revision, settings_hash, min(low) AS low, max(high) AS high
+    FROM tracks
+    WHERE audit_day BETWEEN coalesce(since, '0001-01-01')::DATE AND coalesce(until, '9999-12-31')::DATE
     GROUP BY ALL
 ), overlapping AS (
     SELECT DISTINCT source, "partition", policy_id
@@ -25,7 +26,7 @@ WITH these AS NOT MATERIALIZED (
                    PARTITION BY source, "partition", policy_id, of_text ORDER BY low, high
                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
                ) AS reached
-        FROM tracks
+        FROM judged
     )
     WHERE low <= reached
 ), superseded AS (

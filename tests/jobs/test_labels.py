@@ -166,7 +166,7 @@ def test_weights_weigh_and_widen(judged: str, tmp_path: Path) -> None:
     low, high = wilson(0.7 * labels, labels)
     assert (row["precision_low"], row["precision_high"]) == pytest.approx((low, high))
     assert row["recall"] == 1
-    assert row["recall_low"] == pytest.approx(wilson(7**2 / 29, 7**2 / 29).low), "no miss: the labels count as Kish says"
+    assert row["recall_low"] == pytest.approx(wilson(7**2 / 29, 7**2 / 29).low), "without a miss Kish's number"
 
 
 def test_what_was_drawn_for_certain_is_known(judged: str, tmp_path: Path) -> None:

@@ -265,6 +265,21 @@ def test_versions_side_by_side(path: str) -> None:
     ]
 
 
+def test_tracks(path: str) -> None:
+    """Spam's first text has a rejection as its last case; its second came a day later."""
+    columns = "audit_day, source, partition, policy_id, policy_version, judge, cases, verdicts, low, high, first_judged"
+    monday, tuesday = MONDAY.date(), TUESDAY.date()
+    assert rows(path, f"SELECT {columns} FROM tracks ORDER BY ALL") == [
+        (monday, "events", "3", "harm", "1", "scripted", 1, 1, 0, 0, MONDAY),
+        (monday, "items.parquet", "", "harm", "1", "scripted", 3, 2, 0, 2, MONDAY),
+        (monday, "items.parquet", "", "spam", "1", "scripted", 6, 5, 0, 5, MONDAY),
+        (tuesday, "events", "10", "harm", "1", "scripted", 1, 1, 0, 0, TUESDAY),
+        (tuesday, "events", "3", "harm", "1", "scripted", 1, 1, 1, 1, TUESDAY),
+        (tuesday, "items.parquet", "", "spam", "2", "scripted", 3, 3, 0, 2, TUESDAY),
+    ]
+    assert rows(path, "SELECT count(DISTINCT shard), max(last_judged) FROM tracks") == [(3, TUESDAY)]
+
+
 def test_stream_ages(path: str) -> None:
     columns = "source, shard, cases, next_offset, last_judged, p50_delay_seconds, p99_delay_seconds, age_seconds > 0"
     assert rows(path, f"SELECT {columns} FROM stream_ages") == [

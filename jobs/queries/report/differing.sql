@@ -5,20 +5,22 @@
 -- many and hashes long; texts are read of what is shown alone.
 WITH recent AS (
     SELECT DISTINCT source, shard, policy_id
-    FROM decided(since := $since, until := $until)
-    WHERE status = 'verdict' AND coalesce(list_contains($policies::VARCHAR[], policy_id), true)
-), tracks AS MATERIALIZED (
+    FROM tracks
+    WHERE verdicts > 0 AND audit_day BETWEEN $since::DATE AND $until::DATE
+      AND coalesce(list_contains($policies::VARCHAR[], policy_id), true)
+), several AS MATERIALIZED (
     SELECT source, shard, policy_id, policy_hash, judge, judge_revision, settings_hash, row_number() OVER () AS track,
            dense_rank() OVER (ORDER BY source, shard, policy_id) AS lane
     FROM (
         SELECT DISTINCT source, shard, policy_id, policy_hash, judge, judge_revision, settings_hash
-        FROM verdicts SEMI JOIN recent USING (source, shard, policy_id)
+        FROM tracks SEMI JOIN recent USING (source, shard, policy_id)
+        WHERE verdicts > 0
     )
     QUALIFY count(*) OVER (PARTITION BY source, shard, policy_id) > 1
 ), both_said AS (
     SELECT lane, track, "position", judged_at, audit_day BETWEEN $since::DATE AND $until::DATE AS in_period, violation,
            severity, score
-    FROM verdicts AS v JOIN tracks AS t USING (source, shard, policy_id, policy_hash)
+    FROM verdicts AS v JOIN several AS t USING (source, shard, policy_id, policy_hash)
     WHERE v.judge IS NOT DISTINCT FROM t.judge AND v.judge_revision IS NOT DISTINCT FROM t.judge_revision
       AND v.settings_hash IS NOT DISTINCT FROM t.settings_hash
 ), pairs AS (
@@ -34,12 +36,12 @@ WITH recent AS (
                PARTITION BY policy_id
                ORDER BY gravest DESC, abs(score - before_score) DESC NULLS LAST, source, shard, "position"
            ) AS rank
-    FROM pairs JOIN tracks USING (lane, track)
+    FROM pairs JOIN several USING (lane, track)
     QUALIFY rank <= $most
 ), told AS (
     SELECT v.*, track
     FROM verdicts AS v SEMI JOIN ranked USING (source, shard, "position", policy_id)
-    JOIN tracks AS t USING (source, shard, policy_id, policy_hash)
+    JOIN several AS t USING (source, shard, policy_id, policy_hash)
     WHERE v.judge IS NOT DISTINCT FROM t.judge AND v.judge_revision IS NOT DISTINCT FROM t.judge_revision
       AND v.settings_hash IS NOT DISTINCT FROM t.settings_hash
 )

@@ -5,8 +5,8 @@
 -- What a policy began with is no change.
 WITH decisions AS MATERIALIZED (
     SELECT policy_id, audit_day, policy_version, policy_hash, judge, judge_revision, settings_hash,
-           min(judged_at) AS moment
-    FROM outcomes
+           min(first_judged) AS moment
+    FROM tracks
     WHERE coalesce(list_contains($policies::VARCHAR[], policy_id), true)
     GROUP BY ALL
 ), used AS (

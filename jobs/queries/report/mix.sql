@@ -9,11 +9,17 @@
 -- write values. They are told apart by their first 100 characters. Sources have rows only where at least half of the
 -- verdicts of both periods come from ones that both have: files of each day explain nothing.
 WITH valued AS (
-    SELECT policy_id, is_now, violation, coalesce(
-               CASE WHEN $carried_key::VARCHAR IS NULL THEN source ELSE left(carried[$carried_key::VARCHAR], 100) END, ''
-           ) AS value
-    FROM compared($since, $until, $since_before, $until_before)
-    WHERE status = 'verdict'
+    SELECT policy_id, is_now, violation, CASE
+               WHEN found IS NULL THEN ''
+               WHEN $carried_key::VARCHAR IS NULL OR strlen(found) <= 100 THEN found
+               ELSE left(found, 100)
+           END AS value
+    FROM (
+        SELECT policy_id, is_now, violation,
+               CASE WHEN $carried_key::VARCHAR IS NULL THEN source ELSE carried[$carried_key::VARCHAR] END AS found
+        FROM compared($since, $until, $since_before, $until_before)
+        WHERE status = 'verdict'
+    )
 ), each_value AS (
     SELECT policy_id, value, count(*) FILTER (NOT is_now) AS verdicts_before,
            count(*) FILTER (violation AND NOT is_now) AS flagged_before, count(*) FILTER (is_now) AS verdicts,

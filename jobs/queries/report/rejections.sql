@@ -2,22 +2,22 @@
 -- policies that they are of, the share of all cases with its limits (Wilson, 95 %), and one case as an example: the first
 -- by its place.
 WITH counted AS (
-    SELECT stage, reason, count(*) AS n,
-           count(DISTINCT (source, partition_of(shard), "position")) FILTER (status = 'rejected') AS items,
+    SELECT stage, reason, count(*) AS n, count(DISTINCT (source, partition_of(shard), "position")) AS items,
            count(DISTINCT policy_id) AS policies,
            arg_min(
                {'item_id': item_id, 'policy_id': policy_id, 'detail': detail, 'source': source, 'position': "position"},
                (source, shard, "position", policy_id, policy_hash)
-           ) FILTER (status = 'rejected') AS example
+           ) AS example
+    FROM standing(since := $since, until := $until)
+    WHERE status = 'rejected' AND coalesce(list_contains($policies::VARCHAR[], policy_id), true)
+    GROUP BY stage, reason
+), all_cases AS (
+    SELECT count(*) AS total
     FROM standing(since := $since, until := $until)
     WHERE coalesce(list_contains($policies::VARCHAR[], policy_id), true)
-    GROUP BY stage, reason
-), shared AS (
-    SELECT *, (sum(n) OVER ())::BIGINT AS total FROM counted
 )
 SELECT stage, reason, n AS rejected, items, policies, total AS cases, n / total AS share, wilson(n, total).low AS low,
        wilson(n, total).high AS high, example.item_id AS item_id, example.policy_id AS policy_id,
        example.detail AS detail, example.source AS source, example."position" AS "position"
-FROM shared
-WHERE reason IS NOT NULL
+FROM counted CROSS JOIN all_cases
 ORDER BY rejected DESC, stage, reason
