@@ -17,6 +17,9 @@ from jobs.report_record import Report
 from jobs.report_rows import Change, VersionRow
 from jobs.report_texts import words_of
 
+_KEPT = ("tracks", "costs")
+"""What many queries of a report are made of: few rows, of all of a table."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
@@ -42,7 +45,7 @@ def report_job(config: Config, options: ReportOptions) -> Report:
     of the policies that were asked for, or the labels can't be used.
     """
     asked = list(options.policies) if options.policies is not None else None
-    with asking(config.sink.path, config.labels, {"policies": asked}) as ask:
+    with asking(config.sink.path, config.labels, {"policies": asked}, "report", kept=_KEPT) as ask:
         (span,) = ask.rows("span", _Span)
         if unknown := [each for each in asked or () if each not in span.policies]:
             there = ", ".join(span.policies)

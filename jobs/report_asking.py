@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
@@ -21,9 +21,6 @@ from jobs.sql_output import printable
 from jobs.sql_views import named_in
 
 Row = TypeVar("Row", bound=Section)
-
-_KEPT = ("tracks", "costs")
-"""What many queries of a report are made of: few rows, of all of a table."""
 
 _SHOWN = 100
 _PARAMETER = re.compile(r"\$(\w+)")
@@ -65,12 +62,14 @@ class Asking:
 
 
 @contextmanager
-def asking(path: str, labels: Labels | None, values: Mapping[str, object], shelf: str = "report") -> Iterator[Asking]:
-    """For the sink at `path`, the queries in `queries/SHELF/`; labels are for those of a report.
+def asking(
+    path: str, labels: Labels | None, values: Mapping[str, object], shelf: str, *, kept: Collection[str] = ()
+) -> Iterator[Asking]:
+    """For the sink at `path`, the queries in `queries/SHELF/`; labels are for those of a report. `kept`: see `opened`.
 
     Raises InputError without a table, and for labels that can't be used.
     """
-    with opened(path, labels, views=_views(shelf), kept=_KEPT) as connection:
+    with opened(path, labels, views=_views(shelf), kept=kept) as connection:
         yield Asking(connection, path, values, shelf)
 
 
