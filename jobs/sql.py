@@ -71,13 +71,16 @@ def opened(
     `views`: what of them, as `named_in` says it; without it everything. The answers of those that are `kept` are had
     once and stay in memory, for those who ask for them often.
 
-    Raises InputError without a table, and for labels that can't be used.
+    Raises InputError without a table, and for labels that can't be used; of what is kept what `query` does.
     """
     with ExitStack() as stack:
         try:
-            connection = stack.enter_context(_connect(path, labels, everything() if views is None else views, kept))
+            connection = stack.enter_context(_connect(path, labels, everything() if views is None else views))
         except duckdb.Error as error:
             raise FatalError(f"{path}: the table can't be read, a file of it may be damaged: {error}") from error
+        with _translated(path):
+            for name in kept:
+                keep(connection, name)
         yield connection
 
 
@@ -86,9 +89,15 @@ def answer(
     connection: duckdb.DuckDBPyConnection, path: str, sql: str, params: Parameters | None
 ) -> Iterator[pa.RecordBatchReader]:
     """The rows of one query over the sink at `path`; what goes wrong while they are read is raised as for `query`."""
-    try:
+    with _translated(path):
         refuse_unless_read_only(connection, sql)
         yield connection.sql(sql, params=params).to_arrow_reader(_BATCH_ROWS)
+
+
+@contextmanager
+def _translated(path: str) -> Iterator[None]:
+    try:
+        yield
     except duckdb.IOException as error:
         raise TransientError(f"{path}: the table changed during the query, or can't be read: {error}") from error
     except (duckdb.Error, pa.ArrowException, OverflowError, ValueError, TypeError) as error:
@@ -99,9 +108,7 @@ def answer(
         raise InputError(f"the answer can't be had: {error}") from error
 
 
-def _connect(
-    path: str, labels: Labels | None, views: Collection[str], kept: Collection[str]
-) -> duckdb.DuckDBPyConnection:
+def _connect(path: str, labels: Labels | None, views: Collection[str]) -> duckdb.DuckDBPyConnection:
     """A connection that sees these views over one sink, and is locked down. Raises InputError without a table."""
     paths = _paths(path, views)
     connection = _shielded_connection()
@@ -114,8 +121,6 @@ def _connect(
     create_views(connection, views)  # over no files: each would read what every file holds
     for name in paths:
         _create_view(connection, name, _select(_WRITTEN[name].schema, paths[name]))
-    for name in sorted(set(kept) & set(views)):
-        keep(connection, name)
     if everything() <= set(views):
         describe(connection)
     connection.execute("SET enable_external_access = false")

@@ -15,7 +15,7 @@ WITH these AS NOT MATERIALIZED (
 ), judged AS (
     SELECT source, "partition", policy_id, CASE WHEN of_each_text THEN policy_hash END AS of_text, shard, policy_hash,
            judge, judge_revision, settings_hash, min(low) AS low, max(high) AS high
-    FROM tracks
+    FROM tracks_by_day
     WHERE audit_day BETWEEN coalesce(since, '0001-01-01')::DATE AND coalesce(until, '9999-12-31')::DATE
     GROUP BY ALL
 ), overlapping AS (

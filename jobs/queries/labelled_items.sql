@@ -2,13 +2,18 @@
 -- it how many items of the policy have a verdict that stands, and how many of these are flagged. An item is an id here, as
 -- in what `to_label` draws from: of several places that have it the one decided last counts.
 -- Nearly all ids are at one place, and there one verdict of a policy stands: only ids at several are told apart row by
--- row. Places are compared by their hashes.
+-- row, or all, if other programs wrote rows that don't say what judged them. Places are compared by their hashes.
 WITH stands AS NOT MATERIALIZED (
     SELECT policy_id, item_id, violation, judged_at, hash(source, shard, "position") AS place
     FROM latest_verdicts
     WHERE item_id IS NOT NULL
 ), scattered AS (
-    SELECT item_id FROM stands GROUP BY item_id HAVING min(place) < max(place)
+    SELECT item_id FROM stands GROUP BY item_id
+    HAVING min(place) < max(place) OR (
+        SELECT count(*) FROM tracks_by_day
+        WHERE policy_hash IS NULL OR judge IS NULL OR judge_revision IS NULL OR settings_hash IS NULL OR shard IS NULL
+              OR source IS NULL
+    ) > 0
 ), counted AS (
     SELECT policy_id, count(*) AS items, count(*) FILTER (violation) AS flagged
     FROM stands ANTI JOIN scattered USING (item_id)

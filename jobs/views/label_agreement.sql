@@ -4,10 +4,10 @@
 -- Counts are of labels; figures weigh each by `weight`, as a sample that was not drawn at random must be; a label without
 -- one weighs as much as the others do on average. Limits are Wilson's for an effective number of labels: of precision
 -- p (1 - p) / variance, the variance as the labels show it, where an item of weight 1 is known (Poisson sampling, linear;
--- Saerndal, Swensson, Wretman 1992, 5.8), or that of equal weights of the harmonic mean if they show none. Misses are
--- few and heavy, so of recall the smaller of that and (sum of weights)^2 / sum of their squares (Kish 1965). Kappa's
--- limits are those of the share that agrees, by Kish's number, chance agreement held at what it was found to be, and
--- null where weights differ: of labels drawn by score they would say next to nothing.
+-- Saerndal, Swensson, Wretman 1992, 5.8), or without any Kish's number (1965), (sum of weights)^2 / sum of their squares;
+-- of recall, as misses are few and heavy, the smaller of both. Kappa's limits are those of the share that agrees, by
+-- Kish's number, chance agreement held at what it was found to be, and null where weights differ: of labels drawn by
+-- score they would say next to nothing.
 -- Caveats: of what was labelled; without weights that says something of all only if it was drawn at random.
 WITH counted AS (
     SELECT policy_id, count(*) AS labelled,
@@ -17,11 +17,10 @@ WITH counted AS (
            coalesce(sum(weight) FILTER (said AND "label"), 0) AS both_weight,
            coalesce(sum(weight) FILTER (said = "label"), 0) AS same_weight,
            coalesce(sum(weight) FILTER (said), 0) AS said_weight, coalesce(sum(weight) FILTER ("label"), 0) AS true_weight,
+           sum(weight ** 2) FILTER (said) AS said_squares, sum(weight ** 2) FILTER ("label") AS true_squares,
            coalesce(sum(spread) FILTER (said AND "label"), 0) AS both_spread,
            coalesce(sum(spread) FILTER (said AND NOT "label"), 0) AS alarms_spread,
            coalesce(sum(spread) FILTER (NOT said AND "label"), 0) AS misses_spread,
-           avg(1 / weight) FILTER (said) AS said_drawn, avg(1 / weight) FILTER ("label") AS true_drawn,
-           sum(weight ** 2) FILTER ("label") AS true_squares,
            sum(weight) AS all_weight, sum(weight ** 2) AS all_squares, min(weight) < max(weight) AS uneven
     FROM (
         SELECT *, weight * greatest(weight - 1, 0) AS spread
@@ -38,9 +37,9 @@ WITH counted AS (
     FROM counted
 ), effective AS (
     SELECT *,
-           effective_number("precision", both_spread, alarms_spread, said_weight, said_drawn) AS said_n,
+           effective_number("precision", both_spread, alarms_spread, said_weight, said_squares) AS said_n,
            least(
-               effective_number(recall, both_spread, misses_spread, true_weight, true_drawn),
+               effective_number(recall, both_spread, misses_spread, true_weight, true_squares),
                true_weight ** 2 / true_squares
            ) AS true_n
     FROM figures

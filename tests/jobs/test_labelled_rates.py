@@ -78,6 +78,16 @@ def test_items_are_counted_by_id_as_they_are_drawn(tmp_path: Path) -> None:
     assert query(where, stored("to_label"), params={"policy": "spam"})["item_id"].to_pylist() == ["i0", "i2"]
 
 
+def test_of_rows_without_the_texts_hash_the_last_counts_too(tmp_path: Path) -> None:
+    """As another program may write them."""
+    where, nameless = str(tmp_path / "out"), SPAM.model_copy(update={"hash": None})
+    open_sink(where).commit([case(0, nameless, yes("R1")), case(0, SPAM, no(), TUESDAY)], {})
+    (tmp_path / "labels.csv").write_text("item_id,policy_id,label\ni0,spam,allowed\n")
+    with opened(where, Labels(path=f"{tmp_path}/labels.csv")) as connection:
+        (spam,) = labelled_rates(connection, where)
+    assert (spam.rates.raw.n, spam.rates.raw.value) == (1, 0)
+
+
 def test_without_labels_there_are_none(path: str) -> None:
     with opened(path) as connection:
         assert labelled_rates(connection, path) == ()

@@ -165,8 +165,25 @@ def test_weights_weigh_and_widen(judged: str, tmp_path: Path) -> None:
     labels = 0.7 * 0.3 * 10**2 / (22 * 0.3**2 + 2 * 0.7**2)
     low, high = wilson(0.7 * labels, labels)
     assert (row["precision_low"], row["precision_high"]) == pytest.approx((low, high))
-    assert row["recall"] == 1
-    assert row["recall_low"] == pytest.approx(wilson(7**2 / 29, 7**2 / 29).low), "without a miss Kish's number"
+    assert row["recall"] == 1, "without a miss"
+    assert row["recall_low"] == pytest.approx(wilson(7**2 / 29, 7**2 / 29).low)
+
+
+@pytest.mark.parametrize(
+    ("found", "missed", "labels"),
+    [
+        ([20] * 5, 60, 100 * 60 / (5 * 20 * 19 * 0.375**2 + 60 * 59 * 0.625**2)),  # that of the variance
+        ([5], 2, 7**2 / 29),  # Kish's
+    ],
+)
+def test_recall_takes_the_smaller_number(
+    judged: str, tmp_path: Path, found: list[int], missed: int, labels: float
+) -> None:
+    lines = [*((f"i{n}", "spam", 1, weight) for n, weight in enumerate(found)), ("i8", "spam", 1, missed)]
+    given = Labels(path=write_csv(tmp_path / "l.csv", lines, "item_id,policy_id,label,weight"))
+    (row,) = query(judged, "FROM label_agreement", labels=given).to_pylist()
+    low, high = wilson(row["recall"] * labels, labels)
+    assert (row["recall_low"], row["recall_high"]) == pytest.approx((low, high))
 
 
 def test_what_was_drawn_for_certain_is_known(judged: str, tmp_path: Path) -> None:

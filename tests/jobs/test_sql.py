@@ -134,7 +134,7 @@ def test_what_goes_wrong_after_the_first_rows_is_said_too(path: str) -> None:
 def test_a_query_makes_only_what_it_names_and_what_that_is_made_of() -> None:
     assert named_in("SELECT 1") == frozenset()
     assert named_in('SELECT count(*) FROM "Flagged"') == {
-        *("flagged", "latest_verdicts", "latest_outcomes", "standing", "tracks", "partition_of", "outcomes"),
+        *("flagged", "latest_verdicts", "latest_outcomes", "standing", "tracks_by_day", "partition_of", "outcomes"),
         "outcome_rows",
     }
     assert {"wilson", "decided", "latest_outcomes", "outcome_rows"} < named_in("FROM prevalence()") < everything()

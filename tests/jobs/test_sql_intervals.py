@@ -66,11 +66,19 @@ def test_the_effective_number_is_that_of_the_linear_variance() -> None:
         whole, share = weights.sum(), weights[hit].sum() / weights.sum()
         variance = ((1 - 1 / weights) * (weights * (hit - share) / whole) ** 2).sum()
         spread = weights * (weights - 1)
-        asked = f"effective_number({share}, {spread[hit].sum()}, {spread[~hit].sum()}, {whole}, {(1 / weights).mean()})"
-        assert each(asked, [(0, 0, 0, 0)]) == [pytest.approx(share * (1 - share) / variance)]
+        asked = f"{share}, {spread[hit].sum()}, {spread[~hit].sum()}, {whole}, {(weights**2).sum()}"
+        assert each(f"effective_number({asked})", [(0, 0, 0, 0)]) == [pytest.approx(share * (1 - share) / variance)]
 
 
-def test_the_effective_number_of_what_shows_no_spread() -> None:
-    assert each("effective_number(1, 12 * 4, 0, 16, 0.25)", [(0, 0, 0, 0)]) == [pytest.approx(16 / 3)]
-    assert each("effective_number(1, 2 * 4e18, 0, 4e9, 5e-10)", [(0, 0, 0, 0)]) == [pytest.approx(2)]
-    assert each("effective_number(0.5, 0, 0, 2, 1)", [(0, 0, 0, 0)]) == [1e15]
+@pytest.mark.parametrize(
+    ("asked", "number"),
+    [
+        ("1, 4 * 12, 0, 16, 4 * 16", 4),
+        ("1, 9 * 10, 0, 12, 2 + 100", 144 / 102),  # two that are known, and one of ten
+        ("1 - 1e-16, 4 * 12, 0, 16, 4 * 16", 4),  # a sum that was rounded
+        ("0, 0, 2 * 1e18, 2e9, 2e18", 2),  # labels without weights
+        ("0.5, 0, 0, 2, 2", 1e15),
+    ],
+)
+def test_the_effective_number_of_what_shows_no_spread(asked: str, number: float) -> None:
+    assert each(f"effective_number({asked})", [(0, 0, 0, 0)]) == [pytest.approx(number)]

@@ -269,7 +269,7 @@ def test_tracks(path: str) -> None:
     """Spam's first text has a rejection as its last case; its second came a day later."""
     columns = "audit_day, source, partition, policy_id, policy_version, judge, cases, verdicts, low, high, first_judged"
     monday, tuesday = MONDAY.date(), TUESDAY.date()
-    assert rows(path, f"SELECT {columns} FROM tracks ORDER BY ALL") == [
+    assert rows(path, f"SELECT {columns} FROM tracks_by_day ORDER BY ALL") == [
         (monday, "events", "3", "harm", "1", "scripted", 1, 1, 0, 0, MONDAY),
         (monday, "items.parquet", "", "harm", "1", "scripted", 3, 2, 0, 2, MONDAY),
         (monday, "items.parquet", "", "spam", "1", "scripted", 6, 5, 0, 5, MONDAY),
@@ -277,7 +277,14 @@ def test_tracks(path: str) -> None:
         (tuesday, "events", "3", "harm", "1", "scripted", 1, 1, 1, 1, TUESDAY),
         (tuesday, "items.parquet", "", "spam", "2", "scripted", 3, 3, 0, 2, TUESDAY),
     ]
-    assert rows(path, "SELECT count(DISTINCT shard), max(last_judged) FROM tracks") == [(3, TUESDAY)]
+    assert rows(path, "SELECT count(DISTINCT shard) FROM tracks_by_day") == [(3,)]
+
+
+def test_a_track_has_the_first_moment_and_the_outermost_places(tmp_path: Path) -> None:
+    later = [case(place, SPAM, no(), MONDAY + timedelta(hours=place)) for place in (4, 2, 7)]
+    open_sink(str(tmp_path)).commit(later, {})
+    found = rows(str(tmp_path), "SELECT low, high, first_judged FROM tracks_by_day")
+    assert found == [(2, 7, MONDAY + timedelta(hours=2))]
 
 
 def test_stream_ages(path: str) -> None:

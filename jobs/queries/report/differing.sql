@@ -5,7 +5,7 @@
 -- many and hashes long; texts are read of what is shown alone.
 WITH recent AS (
     SELECT DISTINCT source, shard, policy_id
-    FROM tracks
+    FROM tracks_by_day
     WHERE verdicts > 0 AND audit_day BETWEEN $since::DATE AND $until::DATE
       AND coalesce(list_contains($policies::VARCHAR[], policy_id), true)
 ), several AS MATERIALIZED (
@@ -13,7 +13,7 @@ WITH recent AS (
            dense_rank() OVER (ORDER BY source, shard, policy_id) AS lane
     FROM (
         SELECT DISTINCT source, shard, policy_id, policy_hash, judge, judge_revision, settings_hash
-        FROM tracks SEMI JOIN recent USING (source, shard, policy_id)
+        FROM tracks_by_day SEMI JOIN recent USING (source, shard, policy_id)
         WHERE verdicts > 0
     )
     QUALIFY count(*) OVER (PARTITION BY source, shard, policy_id) > 1

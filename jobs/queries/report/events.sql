@@ -6,7 +6,7 @@
 WITH decisions AS MATERIALIZED (
     SELECT policy_id, audit_day, policy_version, policy_hash, judge, judge_revision, settings_hash,
            min(first_judged) AS moment
-    FROM tracks
+    FROM tracks_by_day
     WHERE coalesce(list_contains($policies::VARCHAR[], policy_id), true)
     GROUP BY ALL
 ), used AS (

@@ -9,7 +9,8 @@ WITH counted AS (
                (source, shard, "position", policy_id, policy_hash)
            ) AS example
     FROM standing(since := $since, until := $until)
-    WHERE status = 'rejected' AND coalesce(list_contains($policies::VARCHAR[], policy_id), true)
+    WHERE status = 'rejected' AND reason IS NOT NULL
+      AND coalesce(list_contains($policies::VARCHAR[], policy_id), true)
     GROUP BY stage, reason
 ), all_cases AS (
     SELECT count(*) AS total

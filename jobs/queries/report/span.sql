@@ -2,4 +2,4 @@
 -- policy under which anything was.
 SELECT min(audit_day) FILTER (asked) AS first_day, max(audit_day) FILTER (asked) AS last_day,
        coalesce(list_sort(list(DISTINCT policy_id)), []) AS policies
-FROM (SELECT audit_day, policy_id, coalesce(list_contains($policies::VARCHAR[], policy_id), true) AS asked FROM tracks)
+FROM (SELECT audit_day, policy_id, coalesce(list_contains($policies::VARCHAR[], policy_id), true) AS asked FROM tracks_by_day)
