@@ -1,5 +1,5 @@
--- How many labels of a simple random sample would spread as much as these of unequal weights: for `share` of a domain,
--- share * (1 - share) / variance of its ratio estimate (Poisson sampling, linear; Saerndal, Swensson, Wretman 1992, 5.8).
+-- How many labels of equal weight would spread as much as these, of which a weighted share is taken? By definition
+-- share * (1 - share) / variance of the ratio estimate (Poisson sampling, linear; Saerndal, Swensson, Wretman 1992, 5.8).
 -- `hits_spread` and `other_spread` are the sums of weight * (weight - 1) of those that have what is counted and of those
 -- that don't, `whole` the sum of all weights, `squares` that of their squares. If the labels show no spread, Kish's
 -- number (1965), whole ** 2 / squares; of a domain that is known whole, all weights 1, 1e15: its limits are its share.
