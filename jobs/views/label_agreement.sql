@@ -4,10 +4,10 @@
 -- Counts are of labels; figures weigh each by `weight`, as a sample that was not drawn at random must be; a label without
 -- one weighs as much as the others do on average. Limits are Wilson's for an effective number of labels: of precision
 -- p (1 - p) / variance, the variance as the labels show it, where an item of weight 1 is known (Poisson sampling, linear;
--- Saerndal, Swensson, Wretman 1992, 5.8), or without any Kish's number (1965), (sum of weights)^2 / sum of their squares;
--- of recall, as misses are few and heavy, the smaller of both. Kappa's limits are those of the share that agrees, by
--- Kish's number, chance agreement held at what it was found to be, and null where weights differ: of labels drawn by
--- score they would say next to nothing.
+-- Saerndal, Swensson, Wretman 1992, 5.8), or if they show none, Kish's (1965), as `effective_number` has it; of recall, as
+-- misses are few and heavy, (sum of weights)^2 / sum of their squares if that is less. Kappa's limits are those of the
+-- share that agrees, by that same number, chance agreement held at what it was found to be, and null where weights
+-- differ: of labels drawn by score they would say next to nothing.
 -- Caveats: of what was labelled; without weights that says something of all only if it was drawn at random.
 WITH counted AS (
     SELECT policy_id, count(*) AS labelled,
