@@ -45,7 +45,8 @@ class Reporter:
 
 def _facts(tally: Tally, seconds: float) -> str:
     done = tally.settled
-    cached = f"{tally.cached_tokens / tally.cacheable_tokens:.0%}" if tally.cacheable_tokens else "-"
+    # Of what begins alike more can be cached than the policy's part.
+    cached = f"{min(1.0, tally.cached_tokens / tally.cacheable_tokens):.0%}" if tally.cacheable_tokens else "-"
     tokens = (tally.prompt_tokens + tally.output_tokens) / seconds if seconds else 0
     return (
         f"{done / seconds if seconds else 0:,.1f}/s, {tally.flagged:,} flagged, "

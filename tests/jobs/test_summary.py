@@ -40,3 +40,11 @@ def test_progress_elsewhere_than_on_a_terminal_is_a_line_a_minute(capsys: pytest
     (line,) = capsys.readouterr().err.splitlines()
     for fact in ("42 of 100 cases", "3 flagged", "2 rejected", "tokens/s", "90% of prefixes cached", "left"):
         assert fact in line
+
+
+def test_more_is_cached_than_the_policies_where_contents_begin_alike(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter = Reporter(None)
+    reporter._shown -= 61
+    tally = Tally(verdicts=2, cached_tokens=11, cacheable_tokens=10)
+    reporter.show(Status(tally, {}, {}, finished=False), 4)
+    assert "100% of prefixes cached" in capsys.readouterr().err
