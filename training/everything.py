@@ -14,20 +14,25 @@ The steps are commands of their own, each with its own help, run one after anoth
     speed       how fast it judges on this machine      speed.txt
     card        the model card                          docs/small-judge.md
 
-Each works on the same work folder. Stopped, or failed, the command can be given again: training goes on from its newest
-checkpoint, and embeddings that were computed are kept; the other steps begin anew.
+Each works on the same work folder. Stopped, or failed, the command can be given again: steps that came to their end are
+not repeated (`finished.json` in that folder names them; without it all are), training goes on from its newest
+checkpoint, and embeddings that were computed are kept.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from actors.small_judge_model import DELTA_FILE, PARTS
 from assay.errors import FatalError, InputError
 from training.baseline_embeddings import model_folder
 from training.command import run
@@ -35,6 +40,8 @@ from training.lora import Precision
 
 STEPS = 3400
 """As many as the judge that ships was trained."""
+
+FINISHED = "finished.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,25 @@ def do(step: Step) -> None:
         raise FatalError(f"the step {step.name} ended with {code}: see above; the same command goes on from there")
 
 
+def do_all(steps: Sequence[Step], work: Path, do: Callable[[Step], None] = do) -> None:
+    """Run those that did not come to their end before, from the first such on. Raises as `do` does."""
+    file, wanted = work / FINISHED, [_identity(step) for step in steps]
+    finished = json.loads(file.read_text("utf-8")) if file.exists() else []
+    for count, step in enumerate(steps, start=1):
+        if finished[:count] == wanted[:count]:
+            print(f"== {step.name}: done before", file=sys.stderr, flush=True)
+            continue
+        do(step)
+        work.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(wanted[:count], indent=1), "utf-8")
+
+
+def _identity(step: Step) -> str:
+    """What was done; of the judge that ships, with which weights. To resume is to do the same."""
+    of = [sha256((PARTS / DELTA_FILE).read_bytes()).hexdigest()] if "--shipped" in step.arguments else []
+    return " ".join((step.name, *(each for each in step.arguments if each != "--resume"), *of))
+
+
 def main(
     data: Annotated[Path, typer.Argument(help="The folder that holds the labelled data sets.")],
     out: Annotated[Path, typer.Option(help="The work folder.")] = Path("out/training"),
@@ -92,8 +118,7 @@ def main(
 ) -> None:
     """Make the judge, measure it beside the baselines, and write its card."""
     model_folder()
-    for step in (measuring if measure else making)(data, out, count, seed, precision):
-        do(step)
+    do_all((measuring if measure else making)(data, out, count, seed, precision), out)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from actors.small_judge_model import DELTA_FILE
 from assay.errors import FatalError, InputError
-from training.everything import Step, do, making, measuring
+from training import everything
+from training.everything import Step, do, do_all, making, measuring
 from training.lora import Precision
 
 
@@ -71,6 +73,37 @@ def test_a_step_with_wrong_input_ends_it(tmp_path: Path, capfd: pytest.CaptureFi
 def test_a_step_that_fails_ends_it() -> None:
     with pytest.raises(FatalError, match="the step nothing ended with 1"):
         do(Step("nothing", ()))
+
+
+def test_what_came_to_its_end_is_not_repeated(tmp_path: Path) -> None:
+    """Stopped in the third step, and given again; then with another seed for the second."""
+    done: list[str] = []
+
+    def record(step: Step) -> None:
+        if step.name == "baselines" and "baselines" not in done:
+            done.append("baselines")
+            raise FatalError("stopped")
+        done.append(step.name)
+
+    steps = [Step("prepare", ()), Step("train", ("--seed", "1")), Step("baselines", ()), Step("card", ())]
+    with pytest.raises(FatalError):
+        do_all(steps, tmp_path / "work", record)
+    resumed = [steps[0], Step("train", ("--seed", "1", "--resume")), *steps[2:]]
+    do_all(resumed, tmp_path / "work", record)
+    assert done == ["prepare", "train", "baselines", "baselines", "card"]
+    do_all([steps[0], Step("train", ("--seed", "2")), *steps[2:]], tmp_path / "work", record)
+    assert done[5:] == ["train", "baselines", "card"]
+    do_all(resumed, tmp_path / "work", record)
+    assert done[8:] == ["train", "baselines", "card"], "what was done with another seed is not this"
+
+
+def test_other_weights_are_measured_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    for weights in (b"some", b"some", b"others"):
+        (tmp_path / DELTA_FILE).write_bytes(weights)
+        monkeypatch.setattr(everything, "PARTS", tmp_path)
+        do_all([Step("prepare", ()), Step("score", ("--shipped",))], tmp_path, lambda step: done.append(step.name))
+    assert done == ["prepare", "score", "score"]
 
 
 def test_the_command_ends_with_its_steps_code(tmp_path: Path) -> None:
